@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The clock that gmd serves time from. A driver is a table of functions; every time that crosses this header
+ * is TAI ns since the PTP epoch, whatever the device itself counts. */
+#ifndef GMD_CLOCK_CLOCK_H
+#define GMD_CLOCK_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Who took a raw time stamp. */
+enum stamp {
+    STAMP_SYSTEM,   /* CLOCK_REALTIME, ns since 1970, UTC: software time stamps, PPSAPI */
+    STAMP_HARDWARE, /* the NIC's PHC, its own ns: hardware time stamps, external time stamps */
+};
+
+struct clock;
+
+struct clock_ops {
+    const char *name; /* "logical", "system", "phc", "simulated" */
+    /* Time now. */
+    int (*read)(struct clock *c, int64_t *now_ns);
+    /* What this clock showed (shows, will show shortly) when the raw stamp was taken. -EOPNOTSUPP if the
+     * clock has no relation to that kind of stamp. */
+    int (*convert)(struct clock *c, enum stamp kind, int64_t raw_ns, int64_t *clock_ns);
+    /* Frequency correction, absolute against the undisciplined oscillator, in ppb; positive runs faster.
+     * Clipped to max_freq_ppb. No phase jump. */
+    int (*adjust)(struct clock *c, double freq_ppb);
+    /* Adds delta_ns at once. */
+    int (*step)(struct clock *c, int64_t delta_ns);
+    void (*close)(struct clock *c);
+};
+
+/* Functions return 0 or -errno. */
+struct clock {
+    const struct clock_ops *ops;
+    double max_freq_ppb;
+    double freq_ppb;      /* correction in force */
+    char description[96]; /* "logical clock on eth0's /dev/ptp0", for people */
+};
+
+/* The kernel's CLOCK_REALTIME steered by clock_adjtime; utc_offset_s: TAI-UTC to add. */
+struct clock *clock_system_open(int utc_offset_s, char *error, int error_size);
+void clock_system_set_utc_offset(struct clock *c, int utc_offset_s);
+
+/* A PTP hardware clock such as "/dev/ptp0", steered by clock_adjtime on the device; it counts TAI. */
+struct clock *clock_phc_open(const char *device, char *error, int error_size);
+
+/* m * base + c on top of a clock that is only read (base->read and base->convert); takes base over and closes
+ * it with itself. Nothing of base is ever adjusted. */
+struct clock *clock_logical_open(struct clock *base, char *error, int error_size);
+
+/* An oscillator model in front of a source of true time: what a real undisciplined clock would show.
+ * true_now: ns TAI; offset_ns: error at the start; freq_ppb: its frequency error; drift_ppb_per_day;
+ * wander_ppb: random walk per sqrt(s), seeded. Can be adjusted and stepped as a PHC can.
+ * convert(STAMP_SYSTEM) takes true UTC ns (true time - utc_offset_s), convert(STAMP_HARDWARE) true TAI ns. */
+struct oscillator_model {
+    int64_t offset_ns;
+    double freq_ppb;
+    double drift_ppb_per_day;
+    double wander_ppb;
+    uint64_t seed;
+};
+typedef int64_t (*true_time_fn)(void *ctx);
+struct clock *clock_simulated_open(const struct oscillator_model *model, true_time_fn true_now, void *ctx,
+                                   int utc_offset_s, char *error, int error_size);
+/* Somebody else sets the simulated clock behind gmd's back. */
+void clock_simulated_disturb(struct clock *c, int64_t delta_ns);
+
+/* For reading only, as a base: CLOCK_REALTIME + utc offset, or a PHC; never steered. */
+struct clock *clock_readonly_system_open(int utc_offset_s, char *error, int error_size);
+struct clock *clock_readonly_phc_open(const char *device, char *error, int error_size);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* TAI - UTC: three sources weighed against each other, and the leap second to come. Pure but for the loader,
+ * which is given the file's text. */
+#ifndef GMD_GNSS_LEAP_H
+#define GMD_GNSS_LEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define LEAP_ENTRIES_MAX 64
+
+struct leap_entry {
+    int64_t utc_s; /* first second (1970, UTC) with the new offset */
+    int tai_minus_utc_s;
+};
+
+/* A leap-seconds.list. */
+struct leap_table {
+    unsigned count;
+    struct leap_entry entries[LEAP_ENTRIES_MAX];
+    int64_t expires_utc_s;
+};
+
+/* Parses the text of a leap-seconds.list (NTP's format, "#@" the expiry, "#h" the SHA-1 which is not
+ * checked). 0, or -1 with a complaint that names the line; *t is untouched then. */
+int leap_table_parse(const char *text, size_t len, struct leap_table *t, char *error, int error_size);
+
+enum leap_source {
+    LEAP_SOURCE_NONE,
+    LEAP_SOURCE_RECEIVER,
+    LEAP_SOURCE_FILE,
+    LEAP_SOURCE_CONFIGURED,
+};
+
+struct leap {
+    struct leap_table table;
+    bool has_table;
+    int configured_s;       /* TAI-UTC of the configuration; 0: none */
+    int receiver_s;         /* TAI-UTC of the receiver; 0: none */
+    int64_t receiver_tai_s; /* when it last said so */
+};
+
+/* What is known at a moment. */
+struct leap_status {
+    int utc_offset_s;    /* TAI - UTC; the best guess even when not valid */
+    bool valid;          /* a source in force stands behind it and none contradicts */
+    bool leap59, leap61; /* at the end of the present UTC day; from 12 h before on (clause 9.4) */
+    enum leap_source source;
+    bool table_expired;
+    bool disagree;           /* sources contradict each other */
+    int64_t next_leap_utc_s; /* 0: none known */
+};
+
+void leap_init(struct leap *l, int configured_s);
+void leap_set_table(struct leap *l, const struct leap_table *t);
+/* gps_minus_utc_s as the receiver says it; 0 is ignored. Changes must be plausible (19 + 1..255). */
+void leap_set_receiver(struct leap *l, int gps_minus_utc_s, int64_t now_tai_s);
+/* The table's offset is switched by the table at its second, the others' when they say so. */
+struct leap_status leap_at(const struct leap *l, int64_t tai_s);
+/* TAI second of a UTC label, for numbering; ambiguous within the leap second itself (false). */
+bool leap_utc_to_tai(const struct leap *l, int64_t utc_s, int64_t *tai_s);
+const char *leap_source_name(enum leap_source s);
+
+#endif

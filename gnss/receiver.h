@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Receivers: what says which second it is and whether the sky is good. A driver is a table of functions. */
+#ifndef GMD_GNSS_RECEIVER_H
+#define GMD_GNSS_RECEIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum fix_mode {
+    FIX_UNKNOWN = 0,
+    FIX_NONE = 1,
+    FIX_2D = 2,
+    FIX_3D = 3,
+};
+
+enum receiver_link {
+    RECEIVER_LINK_DOWN, /* not connected (gpsd gone, device missing); reconnecting */
+    RECEIVER_LINK_UP,
+};
+
+/* One message of the receiver. Fields it did not carry say so. */
+struct receiver_report {
+    int64_t arrival_ns;      /* monotonic */
+    enum receiver_link link; /* a report with RECEIVER_LINK_DOWN carries nothing else */
+    bool has_fix;            /* fix below is known */
+    enum fix_mode fix;
+    bool has_time;          /* utc_s labels the epoch of this message; only whole seconds are passed on */
+    int64_t utc_s;          /* seconds since 1970, UTC */
+    int satellites_used;    /* -1: not in this message */
+    int satellites_visible; /* -1: not in this message */
+    int gps_minus_utc_s;    /* from the receiver's own almanac; 0: not in this message */
+    int antenna_ok;         /* -1 not in this message, 0 fault, 1 good */
+};
+
+struct receiver;
+
+struct receiver_ops {
+    const char *name; /* "gpsd", "simulated" */
+    /* The descriptor to poll for reading, or -1 while there is none. May change after each call below. */
+    int (*fd)(struct receiver *r);
+    /* When read() wants to be called even without input (reconnection, simulated epochs), monotonic ns;
+     * INT64_MAX for never. */
+    int64_t (*deadline)(struct receiver *r);
+    /* Takes what is there without waiting. 1: *report filled, call again; 0: nothing more. */
+    int (*read)(struct receiver *r, int64_t now_ns, struct receiver_report *report);
+    void (*close)(struct receiver *r);
+};
+
+struct receiver {
+    const struct receiver_ops *ops;
+    char description[96]; /* "gpsd at localhost:2947" */
+    char problem[160];    /* why the link is down, in plain words; empty while it is up */
+    uint64_t malformed;   /* messages that made no sense and were dropped */
+};
+
+/* gpsd through libgps; device: watch only this one, or "" for all. Never fails: an absent gpsd is retried
+ * with back-off (0.5 s doubling to 8 s). NULL only without memory. */
+struct receiver *receiver_gpsd_open(const char *host, const char *port, const char *device);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The discipline: numbered pulses in, clock commands, state and quality out. Pure.
+ *
+ * It steps the clock only before the first lock; afterwards it only steers, with two exceptions that are not
+ * its own doing: a step that somebody else made is undone by its measured inverse, and re-acquisition after a
+ * long loss follows the same rule as holdover exit (slew). */
+#ifndef GMD_HOLDOVER_DISCIPLINE_H
+#define GMD_HOLDOVER_DISCIPLINE_H
+
+#include "bmca/ptp.h"
+
+enum discipline_state {
+    DISCIPLINE_FREE_RUN,  /* never had a time worth serving, no usable pulses */
+    DISCIPLINE_ACQUIRING, /* usable pulses, before the first lock: may step */
+    DISCIPLINE_LOCKED,
+    DISCIPLINE_HOLDOVER_IN,  /* in specification: bound within the limit */
+    DISCIPLINE_HOLDOVER_OUT, /* out of specification */
+    DISCIPLINE_REACQUIRING,  /* usable pulses again, agreement awaited; announces what holdover did */
+};
+
+struct discipline_config {
+    double pulse_noise_ns;       /* expected noise of a pulse reading, 1 sigma */
+    double oscillator_noise_ppb; /* expected random walk of frequency, ppb per sqrt(s) */
+    double max_freq_ppb;         /* what the clock can be steered by */
+    double lock_threshold_ns;    /* |offset| below it ... */
+    unsigned lock_pulses;        /* ... for so many pulses in a row: locked */
+    double unlock_threshold_ns;  /* |filtered offset| above it while locked: lock is lost (REACQUIRING) */
+    unsigned reacquire_pulses;   /* pulses in agreement before REACQUIRING may end */
+    double max_slew_ppb;         /* phase correction after the first lock is no faster than this */
+    double holdover_limit_ns;    /* bound beyond which holdover is out of specification */
+    double systematic_ns;        /* uncertainty that no averaging removes: receiver, cable, stamps */
+    uint8_t holdover_class;      /* 7 */
+    uint8_t out_of_spec_class;   /* 52, 187, ... */
+    uint8_t free_run_class;      /* 248 */
+    int64_t jump_threshold_ns;   /* clock against monotonic time between ticks: more is a foreign step */
+};
+
+/* What to do to the clock now. step first, then frequency. */
+struct discipline_action {
+    bool step;
+    int64_t step_ns; /* to add */
+    bool adjust;
+    double freq_ppb; /* absolute */
+};
+
+struct discipline_quality {
+    struct clock_quality clock_quality;
+    bool time_traceable, frequency_traceable;
+    uint8_t time_source;
+    bool may_serve; /* true from the first lock on */
+};
+
+struct discipline_status {
+    enum discipline_state state, previous;
+    int64_t since_ns;   /* monotonic */
+    char why[96];       /* of the last transition, for the log: "no pulse for 2 s" */
+    double offset_ns;   /* last pulse against the clock: positive, the clock is ahead */
+    double filtered_ns; /* estimate of the same */
+    double freq_ppb;    /* correction in force */
+    double drift_ppb_per_day;
+    double bound_ns;        /* 95 % bound on the clock's error, now */
+    int64_t last_sample_ns; /* monotonic; INT64_MIN: never */
+    uint64_t samples, outliers, steps, jumps;
+    int64_t last_jump_ns;    /* size of the last foreign step */
+    int64_t locked_first_ns; /* monotonic time of the first lock; INT64_MIN: not yet */
+};
+
+#include "holdover/estimator.h"
+
+struct discipline {
+    struct discipline_config config;
+    struct discipline_status status;
+    struct estimator estimator;
+    unsigned good_pulses; /* in a row within the threshold */
+    unsigned bad_pulses;  /* outliers in a row */
+    uint8_t announced_accuracy;
+    /* the watch for foreign steps */
+    bool have_watch;
+    int64_t watch_now_ns, watch_clock_ns;
+};
+
+void discipline_init(struct discipline *d, const struct discipline_config *config);
+
+/* One numbered pulse: the clock read reading_ns when it was tai_s. usable: gnss trusts it. */
+struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, int64_t reading_ns,
+                                           int64_t now_ns);
+
+/* Passing of time, at least once a second: clock_ns is the clock read at now_ns (monotonic). usable: the gnss
+ * room trusts its pulses; why: what it says when not ("no fix"). */
+struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
+                                         const char *why);
+
+/* True while pulses may be numbered by the clock itself: since the first lock, unless its error bound has
+ * grown beyond a quarter of a second. */
+bool discipline_numbers(const struct discipline *d);
+
+/* Recomputed from state; never set by hand elsewhere. */
+struct discipline_quality discipline_quality(struct discipline *d);
+
+const char *discipline_state_name(enum discipline_state s); /* "FREE_RUN", "HOLDOVER_IN_SPEC", ... */
+
+#endif
