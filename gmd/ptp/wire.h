@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The octets of IEEE 1588-2008/2019 messages (clauses 13 and 14). Decoding trusts nothing: every length is
- * checked against the bytes that are there. Encoding writes minorVersionPTP 1 unless told otherwise. */
+ * checked against the bytes that are there. Every message that is accepted encodes to the same octets again,
+ * reserved fields apart: those are ignored on receipt and zero on transmission. */
 #ifndef GMD_PTP_WIRE_H
 #define GMD_PTP_WIRE_H
 
@@ -45,7 +46,8 @@ enum ptp_flags {
 /* logMessageInterval where the message has none */
 #define LOG_INTERVAL_NONE 0x7F
 
-/* clause 5.3.3: 48 bits of seconds; nanoseconds below 1e9 on valid input */
+/* clause 5.3.3: 48 bits of seconds; nanoseconds below 1e9, except in the originTimestamp of Announce,
+ * Delay_Req and Pdelay_Req: nobody reads these, so what a careless sender put there is kept, not judged */
 struct wire_timestamp {
     uint64_t seconds;
     uint32_t nanoseconds;
@@ -54,7 +56,7 @@ struct wire_timestamp {
 struct ptp_header {
     uint8_t message_type;  /* enum message_type */
     uint8_t major_sdo_id;  /* 4 bits */
-    uint8_t minor_version; /* 4 bits */
+    uint8_t minor_version; /* 4 bits, written as it is: PTP_MINOR_VERSION in what gmd sends; 0 is 2008's */
     uint8_t domain_number;
     uint8_t minor_sdo_id;
     uint16_t flags;
@@ -62,10 +64,10 @@ struct ptp_header {
     uint32_t message_type_specific;
     struct port_identity source;
     uint16_t sequence_id;
-    uint8_t control; /* set by wire_encode from the type (table 42) when WIRE_CONTROL_AUTO */
+    uint16_t control; /* 8 bits as received, or WIRE_CONTROL_AUTO: encoding writes the type's (table 42) */
     int8_t log_message_interval;
 };
-#define WIRE_CONTROL_AUTO 0xFF
+#define WIRE_CONTROL_AUTO 0x100 /* no octet: one that was received is never taken for it */
 
 struct announce_body {
     struct wire_timestamp origin;
@@ -107,9 +109,9 @@ enum wire_error {
     WIRE_VERSION = -2,   /* versionPTP is not 2 */
     WIRE_TYPE = -3,      /* a reserved messageType */
     WIRE_LENGTH = -4,    /* messageLength below the body's */
-    WIRE_TIMESTAMP = -5, /* nanoseconds of 1e9 or more */
-    WIRE_TLV = -6,       /* a TLV runs past the end, or an odd length */
-    WIRE_SPACE = -7,     /* encoding: the buffer is too small, or a value out of range */
+    WIRE_TIMESTAMP = -5, /* nanoseconds of 1e9 or more, in a timestamp that its receiver uses */
+    WIRE_TLV = -6,       /* a TLV runs past the end, or an odd lengthField */
+    WIRE_SPACE = -7,     /* encoding: no room for it, or a value that does not fit its field */
 };
 #define WIRE_ERRORS 8 /* 0 and 7 errors, for counters indexed by -error */
 
@@ -117,16 +119,17 @@ enum wire_error {
  * chain is checked for structure, not for content. Returns enum wire_error; *m is undefined on error. */
 int wire_decode(const uint8_t *bytes, size_t len, struct ptp_message *m);
 
-/* Encodes into buf; messageLength is computed. Returns the length or a negative enum wire_error. */
+/* Encodes into buf, which must not overlap the suffix; messageLength is computed. What wire_decode would
+ * refuse is refused with the same error. Returns the length or a negative enum wire_error. */
 int wire_encode(const struct ptp_message *m, uint8_t *buf, size_t size);
 
-const char *wire_error_text(int error);
-const char *message_type_name(uint8_t type); /* "Announce", ... */
+const char *wire_error_text(int error);      /* "truncated", ... */
+const char *message_type_name(uint8_t type); /* "Announce", ..., "reserved" */
 
 /* true if the type belongs on the event channel */
 bool message_is_event(uint8_t type);
 
-/* false if seconds do not fit int64_t nanoseconds */
+/* false if seconds do not fit int64_t nanoseconds, or nanoseconds are 1e9 or more */
 bool wire_timestamp_to_ns(const struct wire_timestamp *t, int64_t *ns);
 /* ns below zero gives zero: the wire has no negative time */
 struct wire_timestamp wire_timestamp_from_ns(int64_t ns);
@@ -149,9 +152,11 @@ struct tlv {
     const uint8_t *value;
 };
 
-/* Walks a chain: *at starts at 0. 1: one TLV in *tlv; 0: end; WIRE_TLV: malformed. */
+/* Walks a chain: *at starts at 0. 1: one TLV in *tlv; 0: end; WIRE_TLV: malformed, *at stays. Up to three
+ * octets too few for a TLV's type and length end a chain too (tlv.c says why). */
 int tlv_next(const uint8_t *chain, size_t len, size_t *at, struct tlv *tlv);
-/* Appends at buf + *at; returns WIRE_OK or WIRE_SPACE. An odd length is padded to an even lengthField. */
+/* Appends at buf + *at; returns WIRE_OK or WIRE_SPACE, and then *at and buf are as before. An odd length is
+ * padded with a zero octet to an even lengthField. */
 int tlv_append(uint8_t *buf, size_t size, size_t *at, uint16_t type, const void *value, uint16_t length);
 
 #endif
