@@ -34,7 +34,7 @@ struct clock_ops {
 struct clock {
     const struct clock_ops *ops;
     double max_freq_ppb;
-    double freq_ppb;      /* correction in force */
+    double freq_ppb;      /* correction in force, as the device's resolution made it */
     char description[96]; /* "logical clock on eth0's /dev/ptp0", for people */
 };
 

@@ -23,10 +23,11 @@ int interface_query(const char *name, struct interface_info *info, char *error, 
  * driver grants. 0, or -1 with error. */
 int interface_enable_hardware_stamping(const char *name, bool ethernet, char *error, int error_size);
 
-/* Watches links (rtnetlink). fd to poll, or -errno. */
+/* Watches links (rtnetlink). fd to poll and to close, or -errno. */
 int link_watch_open(void);
-/* One change: 1 with the interface's index and whether it is up, 0 when nothing is there, -ENOBUFS when
- * messages were lost (query all again). */
+/* One change: 1 with the interface's index and whether it is up (a removed one is not), 0 when nothing is
+ * there, -ENOBUFS when messages were lost (query all again). An interface that was removed comes back with
+ * another index. */
 int link_watch_read(int fd, int *index, bool *up);
 
 #endif

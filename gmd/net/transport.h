@@ -35,13 +35,15 @@ struct transport;
 
 struct transport_ops {
     const char *name; /* "udpv4", "udpv6", "ethernet" */
-    /* Sends a frame; 0 or -errno (counted). */
+    /* Sends a frame; 0 or -errno (counted). The stamp of an event frame comes by tx_stamp, or never: after a
+     * failed send, frames go out without one until those on their way have come in (a second at most). */
     int (*send)(struct transport *t, const struct frame_out *f);
     /* One received frame: 1 with *f (bytes point into buf; its timestamp_ns is not filled: see *stamp), 0
      * when nothing is there, -errno on trouble (counted; go on). */
     int (*receive)(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf,
                    size_t size);
-    /* One transmit stamp: 1 with the frame's token, 0 when there is none. */
+    /* One transmit stamp: 1 with the frame's token, 0 when there is none. On POLLERR it is to be called until
+     * it says 0, which also takes off a pending socket error. */
     int (*tx_stamp)(struct transport *t, uint32_t *token, struct raw_stamp *stamp);
     void (*close)(struct transport *t);
 };
@@ -50,7 +52,7 @@ struct transport_ops {
 
 struct transport {
     const struct transport_ops *ops;
-    int fds[TRANSPORT_FDS]; /* to poll for POLLIN and POLLERR; -1 unused */
+    int fds[TRANSPORT_FDS]; /* to poll for POLLIN; they also say POLLERR; -1 unused */
     struct transport_counters counters;
     uint8_t mac[6];
 };

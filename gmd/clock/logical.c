@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The logical clock: a clock that may not be steered, steered in the daemon's memory alone. */
+#include "gmd/clock/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gmd/clock/common.h"
+#include "gmd/clock/timeline.h"
+
+/* No oscillator that ticks at all is worse. */
+#define MAX_FREQ_PPB 1e6
+
+struct logical {
+    struct clock clock;
+    struct clock *base;
+    struct timeline timeline;
+};
+
+static int logical_read(struct clock *c, int64_t *now_ns)
+{
+    struct logical *l = (struct logical *)c;
+    int64_t base_ns;
+    int error = l->base->ops->read(l->base, &base_ns);
+    if (!error)
+        *now_ns = timeline_now(&l->timeline, base_ns);
+    return error;
+}
+
+static int logical_convert(struct clock *c, enum stamp kind, int64_t raw_ns, int64_t *clock_ns)
+{
+    struct logical *l = (struct logical *)c;
+    int64_t base_ns;
+    int error = l->base->ops->convert(l->base, kind, raw_ns, &base_ns);
+    if (!error)
+        *clock_ns = timeline_then(&l->timeline, base_ns);
+    return error;
+}
+
+static int logical_adjust(struct clock *c, double freq_ppb)
+{
+    struct logical *l = (struct logical *)c;
+    int64_t base_ns;
+    int error = l->base->ops->read(l->base, &base_ns);
+    if (error)
+        return error;
+    c->freq_ppb = clock_clip(freq_ppb, c->max_freq_ppb);
+    timeline_set_rate(&l->timeline, base_ns, c->freq_ppb);
+    return 0;
+}
+
+static int logical_step(struct clock *c, int64_t delta_ns)
+{
+    struct logical *l = (struct logical *)c;
+    int64_t base_ns;
+    int error = l->base->ops->read(l->base, &base_ns);
+    if (!error)
+        timeline_step(&l->timeline, base_ns, delta_ns);
+    return error;
+}
+
+static void logical_close(struct clock *c)
+{
+    struct logical *l = (struct logical *)c;
+    l->base->ops->close(l->base);
+    free(l);
+}
+
+static const struct clock_ops logical_ops = {
+    .name = "logical",
+    .read = logical_read,
+    .convert = logical_convert,
+    .adjust = logical_adjust,
+    .step = logical_step,
+    .close = logical_close,
+};
+
+struct clock *clock_logical_open(struct clock *base, char *error, int error_size)
+{
+    int64_t base_ns;
+    int failed = base->ops->read(base, &base_ns);
+    struct logical *l = failed ? NULL : calloc(1, sizeof(*l));
+    if (!l) {
+        snprintf(error, error_size, "logical clock: %s cannot be read: %s", base->description,
+                 strerror(failed ? -failed : ENOMEM));
+        base->ops->close(base);
+        return NULL;
+    }
+    l->clock.ops = &logical_ops;
+    l->clock.max_freq_ppb = MAX_FREQ_PPB;
+    l->base = base;
+    timeline_init(&l->timeline, base_ns, base_ns, 0.0);
+    snprintf(l->clock.description, sizeof(l->clock.description), "logical clock on %.*s",
+             (int)sizeof(l->clock.description) - 20, base->description);
+    return &l->clock;
+}

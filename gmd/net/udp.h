@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* PTP over UDP (IEEE 1588-2019 annexes C and D): what both IP versions share. */
+#ifndef GMD_NET_UDP_H
+#define GMD_NET_UDP_H
+
+#include <netinet/in.h>
+
+#include "gmd/net/stamper.h"
+
+#define PTP_EVENT_PORT   319
+#define PTP_GENERAL_PORT 320
+
+union ip_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* One IP version. */
+struct udp_family {
+    int domain;
+    enum address_family address_family;
+    socklen_t address_len;
+    int level;       /* of its socket options and control messages */
+    int packet_info; /* the control message with the destination of a received frame */
+    int hop_limit;   /* the control message with the TTL of a sent frame */
+    /* Options, multicast groups and the address to bind to. 0, or -1 and errno. */
+    int (*set_up)(int fd, const struct transport_config *c, int index, int dscp, union ip_address *local);
+    void (*peer)(const struct address *to, enum destination destination, int index, union ip_address *peer);
+    void (*from)(const union ip_address *peer, struct address *from);
+    bool (*is_multicast)(const void *packet_info);
+};
+
+/* Opens both sockets. ops and family live as long as the transport. */
+struct transport *udp_open(const struct transport_ops *ops, const struct udp_family *family,
+                           const struct transport_config *c, char *error, int error_size);
+
+/* struct transport_ops but for the name */
+int udp_send(struct transport *t, const struct frame_out *f);
+int udp_receive(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf, size_t size);
+int udp_tx_stamp(struct transport *t, uint32_t *token, struct raw_stamp *stamp);
+void udp_close(struct transport *t);
+
+#endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The event loop: deadlines, descriptors, and handles that change inside callbacks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "bmca/ptp.h"
+#include "gmd/loop.h"
+
+#define MS 1000000LL
+
+struct bed {
+    struct loop *loop;
+    int pipes[2][2];
+    int watches[2], timers[3];
+    int calls[4];
+    int64_t fired_ns[3];
+    short revents;
+};
+
+static int set_up(void **state)
+{
+    struct bed *b = calloc(1, sizeof(*b));
+    b->loop = loop_new();
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pipe(b->pipes[i]), 0);
+    *state = b;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct bed *b = *state;
+    for (int i = 0; i < 4; i++)
+        close(b->pipes[i / 2][i % 2]);
+    loop_free(b->loop);
+    free(b);
+    return 0;
+}
+
+static void put(struct bed *b, int pipe)
+{
+    assert_int_equal(write(b->pipes[pipe][1], "x", 1), 1);
+}
+
+static void stop(void *ctx, int64_t now_ns)
+{
+    (void)now_ns;
+    loop_stop(((struct bed *)ctx)->loop);
+}
+
+/* Ends the loop if the test's own way of ending it fails. */
+static void run_for(struct bed *b, int64_t ns)
+{
+    loop_timer_set(b->loop, loop_timer(b->loop, stop, b), loop_now() + ns);
+    assert_int_equal(loop_run(b->loop), 0);
+}
+
+static void mark0(void *ctx, int64_t now_ns)
+{
+    struct bed *b = ctx;
+    b->fired_ns[0] = now_ns;
+    b->calls[0]++;
+}
+
+static void mark1(void *ctx, int64_t now_ns)
+{
+    struct bed *b = ctx;
+    b->fired_ns[1] = now_ns;
+    b->calls[1]++;
+}
+
+static void mark2(void *ctx, int64_t now_ns)
+{
+    struct bed *b = ctx;
+    b->fired_ns[2] = now_ns;
+    b->calls[2]++;
+}
+
+static void timers_fire_once_and_not_early(void **state)
+{
+    struct bed *b = *state;
+    loop_timer_fn fns[] = {mark0, mark1, mark2};
+    int64_t start_ns = loop_now(), due_ns[] = {start_ns + 300000, start_ns + 20 * MS, start_ns + 20 * MS + 1};
+    for (int i = 0; i < 3; i++)
+        b->timers[i] = loop_timer(b->loop, fns[i], b);
+    for (int i = 2; i >= 0; i--)
+        loop_timer_set(b->loop, b->timers[i], due_ns[i]);
+    run_for(b, 60 * MS);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(b->calls[i], 1);
+        assert_true(b->fired_ns[i] >= due_ns[i]);
+        assert_true(b->fired_ns[i] < due_ns[i] + 30 * MS);
+    }
+}
+
+/* Deadlines finer than poll's milliseconds: the best of several is far below one. */
+static void deadlines_are_finer_than_ms(void **state)
+{
+    struct bed *b = *state;
+    int64_t best_ns = INT64_MAX;
+    b->timers[0] = loop_timer(b->loop, mark0, b);
+    int stopper = loop_timer(b->loop, stop, b);
+    for (int i = 0; i < 20; i++) {
+        int64_t due_ns = loop_now() + 1300000;
+        loop_timer_set(b->loop, b->timers[0], due_ns);
+        loop_timer_set(b->loop, stopper, due_ns + 100000);
+        assert_int_equal(loop_run(b->loop), 0);
+        assert_int_equal(b->calls[0], i + 1);
+        int64_t late_ns = b->fired_ns[0] - due_ns;
+        best_ns = late_ns < best_ns ? late_ns : best_ns;
+    }
+    assert_in_range(best_ns, 0, 400000);
+}
+
+static void past_and_cancelled_deadlines(void **state)
+{
+    struct bed *b = *state;
+    loop_timer_fn fns[] = {mark0, mark1, mark2};
+    for (int i = 0; i < 3; i++)
+        b->timers[i] = loop_timer(b->loop, fns[i], b);
+    loop_timer_set(b->loop, b->timers[0], INT64_MIN);
+    loop_timer_set(b->loop, b->timers[1], loop_now() + MS);
+    loop_timer_set(b->loop, b->timers[1], INT64_MAX);
+    run_for(b, 10 * MS);
+    assert_int_equal(b->calls[0], 1);
+    assert_int_equal(b->calls[1], 0);
+    assert_int_equal(b->calls[2], 0); /* never set */
+}
+
+static void drain(void *ctx, int fd, short revents)
+{
+    struct bed *b = ctx;
+    char c;
+    assert_int_equal(read(fd, &c, 1), 1);
+    b->revents = revents;
+    b->calls[3]++;
+}
+
+static void always_due(void *ctx, int64_t now_ns)
+{
+    struct bed *b = ctx;
+    b->calls[0]++;
+    loop_timer_set(b->loop, b->timers[0], now_ns);
+}
+
+static void starving_nobody(void **state)
+{
+    struct bed *b = *state;
+    b->watches[0] = loop_watch(b->loop, b->pipes[0][0], POLLIN, drain, b);
+    b->timers[0] = loop_timer(b->loop, always_due, b);
+    loop_timer_set(b->loop, b->timers[0], 0);
+    for (int i = 0; i < 5; i++)
+        put(b, 0);
+    run_for(b, 20 * MS);
+    assert_int_equal(b->calls[3], 5); /* although the timer is always due */
+    assert_int_equal(b->revents, POLLIN);
+    assert_true(b->calls[0] > 5);
+}
+
+static void keep_readable(void *ctx, int fd, short revents)
+{
+    (void)fd;
+    (void)revents;
+    ((struct bed *)ctx)->calls[3]++;
+}
+
+static void timers_run_beside_a_flood(void **state)
+{
+    struct bed *b = *state;
+    b->watches[0] = loop_watch(b->loop, b->pipes[0][0], POLLIN, keep_readable, b);
+    b->timers[0] = loop_timer(b->loop, mark0, b);
+    put(b, 0);
+    int64_t due_ns = loop_now() + 5 * MS;
+    loop_timer_set(b->loop, b->timers[0], due_ns);
+    run_for(b, 20 * MS);
+    assert_int_equal(b->calls[0], 1);
+    assert_true(b->calls[3] > 10);
+}
+
+/* Both are readable in the same round; the first that is called removes the other. */
+static void remove_other(void *ctx, int fd, short revents)
+{
+    (void)revents;
+    struct bed *b = ctx;
+    int me = fd == b->pipes[0][0] ? 0 : 1;
+    b->calls[me]++;
+    loop_unwatch(b->loop, b->watches[!me]);
+    loop_unwatch(b->loop, b->watches[me]);
+}
+
+static void unwatch_inside_a_callback(void **state)
+{
+    struct bed *b = *state;
+    for (int i = 0; i < 2; i++) {
+        b->watches[i] = loop_watch(b->loop, b->pipes[i][0], POLLIN, remove_other, b);
+        put(b, i);
+    }
+    run_for(b, 10 * MS);
+    assert_int_equal(b->calls[0] + b->calls[1], 1);
+}
+
+/* The freed handle is given out again at once, for a descriptor that has nothing to read: the old one's
+ * revents must not reach it. */
+static void replace_other(void *ctx, int fd, short revents)
+{
+    (void)fd;
+    (void)revents;
+    struct bed *b = ctx;
+    b->calls[0]++;
+    loop_unwatch(b->loop, b->watches[0]);
+    loop_unwatch(b->loop, b->watches[1]);
+    assert_int_equal(loop_watch(b->loop, b->pipes[0][1], 0, keep_readable, b), b->watches[0]);
+    assert_int_equal(loop_watch(b->loop, b->pipes[1][1], 0, keep_readable, b), b->watches[1]);
+}
+
+static void rewatch_inside_a_callback(void **state)
+{
+    struct bed *b = *state;
+    for (int i = 0; i < 2; i++) {
+        b->watches[i] = loop_watch(b->loop, b->pipes[i][0], POLLIN, replace_other, b);
+        put(b, i);
+    }
+    run_for(b, 10 * MS);
+    assert_int_equal(b->calls[0], 1);
+    assert_int_equal(b->calls[3], 0);
+}
+
+static void events_can_change(void **state)
+{
+    struct bed *b = *state;
+    b->watches[0] = loop_watch(b->loop, b->pipes[0][0], 0, drain, b);
+    put(b, 0);
+    run_for(b, 5 * MS);
+    assert_int_equal(b->calls[3], 0);
+    loop_watch_events(b->loop, b->watches[0], POLLIN);
+    run_for(b, 5 * MS);
+    assert_int_equal(b->calls[3], 1);
+}
+
+static void count_revents(void *ctx, int fd, short revents)
+{
+    (void)fd;
+    struct bed *b = ctx;
+    b->revents = revents;
+    b->calls[3]++;
+}
+
+static void a_closed_descriptor_is_told_once(void **state)
+{
+    struct bed *b = *state;
+    int fd = dup(b->pipes[0][0]);
+    b->watches[0] = loop_watch(b->loop, fd, POLLIN, count_revents, b);
+    close(fd);
+    run_for(b, 10 * MS);
+    assert_int_equal(b->calls[3], 1);
+    assert_int_equal(b->revents, POLLNVAL);
+}
+
+static void full_tables(void **state)
+{
+    struct bed *b = *state;
+    for (int i = 0; i < LOOP_WATCHES_MAX; i++)
+        assert_int_equal(loop_watch(b->loop, b->pipes[0][0], POLLIN, drain, b), i);
+    assert_int_equal(loop_watch(b->loop, b->pipes[0][0], POLLIN, drain, b), -1);
+    loop_unwatch(b->loop, 17);
+    assert_int_equal(loop_watch(b->loop, b->pipes[0][0], POLLIN, drain, b), 17);
+    for (int i = 0; i < LOOP_TIMERS_MAX; i++)
+        assert_int_equal(loop_timer(b->loop, mark0, b), i);
+    assert_int_equal(loop_timer(b->loop, mark0, b), -1);
+}
+
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+static void signals_do_not_end_it(void **state)
+{
+    struct bed *b = *state;
+    struct sigaction action = {.sa_handler = on_alarm};
+    struct itimerval every_ms = {{0, 1000}, {0, 1000}}, off = {0};
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &every_ms, NULL);
+    b->watches[0] = loop_watch(b->loop, b->pipes[0][0], POLLIN, drain, b);
+    b->timers[0] = loop_timer(b->loop, mark0, b);
+    loop_timer_set(b->loop, b->timers[0], loop_now() + 10 * MS);
+    put(b, 0);
+    run_for(b, 20 * MS);
+    setitimer(ITIMER_REAL, &off, NULL);
+    assert_int_equal(b->calls[0], 1);
+    assert_int_equal(b->calls[3], 1);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(timers_fire_once_and_not_early),
+        TEST(deadlines_are_finer_than_ms),
+        TEST(past_and_cancelled_deadlines),
+        TEST(starving_nobody),
+        TEST(timers_run_beside_a_flood),
+        TEST(unwatch_inside_a_callback),
+        TEST(rewatch_inside_a_callback),
+        TEST(events_can_change),
+        TEST(a_closed_descriptor_is_told_once),
+        TEST(full_tables),
+        TEST(signals_do_not_end_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
