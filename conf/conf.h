@@ -12,6 +12,10 @@
 #define CONF_STR_MAX   108
 #define CONF_ERROR_MAX 512
 
+/* rows of the option tables, at most (asserted in options.c) */
+#define CONF_OPTIONS_MAX      96
+#define CONF_PORT_OPTIONS_MAX 32
+
 enum conf_transport { CONF_UDPV4, CONF_UDPV6, CONF_ETHERNET };
 enum conf_timestamping { CONF_STAMP_AUTO, CONF_STAMP_HARDWARE, CONF_STAMP_SOFTWARE };
 enum conf_clock { CONF_CLOCK_AUTO, CONF_CLOCK_PHC, CONF_CLOCK_SYSTEM, CONF_CLOCK_LOGICAL };
@@ -106,20 +110,23 @@ struct conf {
     } control;
     int port_count;
     struct conf_port ports[CONF_PORTS_MAX];
-    /* where each value came from: by index of the option table, ports apart. See conf_print. */
-    uint8_t origin[96];
-    uint8_t port_origin[CONF_PORTS_MAX][32];
+    /* enum conf_origin of each value, by its row in the option table, ports apart. See conf_print. */
+    uint8_t origin[CONF_OPTIONS_MAX];
+    uint8_t port_origin[CONF_PORTS_MAX][CONF_PORT_OPTIONS_MAX];
 };
 
-/* Every default in force, the default profile. */
+/* Every default in force, the default profile, no ports. */
 void conf_defaults(struct conf *c);
 
-/* Reads and checks a whole file. 0, or -1 with *all* complaints in errors, one a line:
- * FILE:LINE: KEY: what was found, what was expected. *c is untouched on failure. */
+/* Reads and checks a whole file. 0, or -1 with *all* complaints in errors, one a line (no newline after the
+ * last), each
+ *   FILE:LINE: KEY: what was found, what was expected
+ * and a last line that counts those for which errors_size had no room. *c is untouched on failure. Relative
+ * names of @include are looked up beside the file. */
 int conf_load(const char *file, struct conf *c, char *errors, size_t errors_size);
 
-/* Every value in force, one a line, in gmd.conf's own syntax with the origin as a comment:
- *   ptp.domain = 127;    # profile st2059-2 */
+/* Every value in force, one a line, as a gmd.conf that loads to the same values, with the origin as a
+ * comment: ptp = { domain = 127; # profile st2059-2 */
 void conf_print(const struct conf *c, FILE *out);
 
 /* gmd --help-config: every option with type, range, unit, default and its line of help. */
