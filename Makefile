@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# make            build everything into build/
+# make run        install what is missing, build, show the main job (SECONDS=0: until Ctrl-C)
+# make check      install what is missing, build, run the unit, sim and e2e tests
+# make check-asan the unit and sim tests under ASan and UBSan
+# make fuzz       every fuzz target, FUZZ_RUNS executions each
+# make lint       clang-format, clang-tidy, cppcheck
+# V=1 shows the commands
+# make install    into $(DESTDIR)$(PREFIX); make deb builds the Debian package
+
+Q         := $(if $(V),,@)
+BUILD     ?= build
+PREFIX    ?= /usr
+SECONDS   := 30
+FUZZ_RUNS ?= 1000000
+VERSION   := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
+
+PYTHON    ?= /usr/bin/python3
+CFLAGS    ?= -O2 -g
+WARNINGS  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
+HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
+LIBRARIES := libgps libconfig jansson libsystemd
+# pkg-config may have been installed by this very run: it is asked when a recipe needs it, not before
+ALL_CFLAGS  = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE) -I. -MMD -MP -D_GNU_SOURCE \
+              -DGMD_VERSION='"$(VERSION)"' $(CPPFLAGS) $(shell pkg-config --cflags $(LIBRARIES))
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
+LDLIBS      = $(shell pkg-config --libs $(LIBRARIES)) -lm
+
+OBJ       := $(BUILD)/obj
+ROOMS     := bmca gnss holdover conf gmd gmd/clock gmd/net gmd/ptp
+TOOLS     := $(basename $(notdir $(wildcard gmd/tools/*.c)))
+SOURCES   := $(filter-out gmd/main.c,$(wildcard $(ROOMS:=/*.c)))
+ARCHIVE   := $(BUILD)/libgmd.a
+PROGRAMS  := $(BUILD)/gmd $(TOOLS:%=$(BUILD)/%)
+MANPAGES  := $(patsubst gmd/man/%.in,$(BUILD)/man/%,$(wildcard gmd/man/*.in))
+
+tests_of   = $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/$(1)/$(2)*.c)))
+UNIT      := $(call tests_of,unit,test_)
+SIM       := $(call tests_of,sim,test_)
+PROBES    := $(call tests_of,e2e,)
+FUZZERS   := $(call tests_of,fuzz,fuzz_)
+SIM_FLEET := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
+TRACKED    = $(shell git ls-files '*.c' '*.h')
+
+.PHONY: all run check check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) $(MANPAGES)
+
+# --- programs -------------------------------------------------------------------------------------
+
+$(BUILD)/gmd: $(OBJ)/gmd/main.o $(ARCHIVE)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(TOOLS:%=$(BUILD)/%): $(BUILD)/%: $(OBJ)/gmd/tools/%.o $(ARCHIVE)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(ARCHIVE): $(SOURCES:%.c=$(OBJ)/%.o)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC      $<'
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# each page's @OPTIONS@ is the option table's own text, @VERSION@ the package's
+$(BUILD)/man/%: gmd/man/%.in $(BUILD)/gmd debian/changelog
+	@mkdir -p $(@D)
+	$(BUILD)/gmd --help-config=mdoc > $@.options
+	sed -e 's/@VERSION@/$(VERSION)/' -e '/@OPTIONS@/{r $@.options' -e 'd}' $< > $@
+	@rm $@.options
+
+# --- what a bare machine lacks ---------------------------------------------------------------------
+
+deps: $(BUILD)/deps
+
+$(BUILD)/deps: debian/control
+	@mkdir -p $(@D)
+	@dpkg-checkbuilddeps 2>/dev/null || { \
+	    echo "installing the build dependencies of debian/control"; \
+	    apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get build-dep -y -qq ./ > $(BUILD)/deps.log 2>&1 || \
+	    { tail -20 $(BUILD)/deps.log; exit 1; }; }
+	@touch $@
+
+# --- the main job ----------------------------------------------------------------------------------
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/e2e/demo.py --build $(BUILD) --seconds $(SECONDS)
+
+# --- tests -----------------------------------------------------------------------------------------
+
+$(UNIT): $(BUILD)/tests/%: $(OBJ)/tests/unit/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(SIM): $(BUILD)/tests/%: $(OBJ)/tests/sim/%.o $(SIM_FLEET) $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+
+$(PROBES): $(BUILD)/tests/%: $(OBJ)/tests/e2e/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+check: deps
+	@$(MAKE) --no-print-directory check-built
+
+check-built: all check-pure $(PROBES)
+	GMD_BUILD=$(BUILD) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+
+# floors 1 and 2: no network, no other process
+check-pure: $(UNIT) $(SIM)
+	@for test in $^; do \
+	    $$test > $$test.log 2>&1 || { cat $$test.log; echo "FAILED: $$test"; exit 1; }; \
+	    echo "$${test##*/}: $$(grep -c '^\[       OK \]' $$test.log) passed"; \
+	done
+
+check-asan: deps
+	@$(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+
+fuzz: deps
+	@$(MAKE) --no-print-directory fuzz-built BUILD=$(BUILD)/fuzz CC=clang CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	    HARDENING=-fPIE SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
+
+$(FUZZERS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/make_corpus: $(OBJ)/tests/fuzz/make_corpus.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+fuzz-built: $(FUZZERS) $(BUILD)/tests/make_corpus
+	@for fuzzer in $(FUZZERS); do \
+	    corpus=$(BUILD)/corpus/$${fuzzer##*/}; mkdir -p $$corpus; \
+	    $(BUILD)/tests/make_corpus $${fuzzer##*/fuzz_} $$corpus; \
+	    $$fuzzer -seed=1 -runs=$(FUZZ_RUNS) -max_len=1500 -print_final_stats=1 $$corpus > $$fuzzer.log 2>&1 || \
+	        { tail -50 $$fuzzer.log; exit 1; }; \
+	    echo "$${fuzzer##*/}: $$(sed -n 's/stat::number_of_executed_units: *//p' $$fuzzer.log) executions, no finding"; \
+	done
+
+lint: deps
+	@$(MAKE) --no-print-directory lint-built
+
+lint-built:
+	clang-format --dry-run --Werror $(TRACKED)
+	cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr -I. \
+	    --suppress=missingIncludeSystem -j 4 $(filter %.c,$(TRACKED))
+	printf '%s\n' $(filter %.c,$(TRACKED)) | xargs -P 4 -n 1 clang-tidy --quiet --warnings-as-errors='*' \
+	    --checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling' \
+	    -- -std=gnu17 -I. -D_GNU_SOURCE -DGMD_VERSION='""' 
+
+format:
+	clang-format -i $(TRACKED)
+
+# --- delivery --------------------------------------------------------------------------------------
+
+install: all
+	install -D -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/gmd
+	install -D -t $(DESTDIR)$(PREFIX)/bin $(TOOLS:%=$(BUILD)/%)
+	install -D -m 644 -t $(DESTDIR)/etc/gmd conf/examples/gmd.conf
+	install -D -m 644 -t $(DESTDIR)/lib/systemd/system debian/gmd.service
+	for page in $(MANPAGES); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
+
+deb: deps
+	dpkg-buildpackage -us -uc -b
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
