@@ -14,6 +14,7 @@ enum client_mode {
     CLIENT_PEER,      /* asks with Pdelay_Req */
 };
 
+/* Told apart by port identity, address and our port: clones of one identity show as two. */
 struct client {
     struct port_identity identity;
     struct address address;
@@ -21,12 +22,13 @@ struct client {
     uint16_t port;                       /* our port's number */
     int64_t first_seen_ns, last_seen_ns; /* monotonic */
     uint64_t requests, answered;
-    double rate_hz; /* requests per second, smoothed over some 10 s */
+    double rate_hz; /* requests per second, smoothed over some 10 s, as of the last request */
 };
 
 struct clients; /* allocated once by the owner */
 
 size_t clients_size(void);
+/* seed: keys the hash; secret, or strangers can choose identities that slow the table down. */
 void clients_init(struct clients *c, uint64_t seed);
 
 /* One request at now_ns (monotonic): finds or makes the client (the one idle for longest gives way when the

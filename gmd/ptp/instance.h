@@ -23,8 +23,9 @@ struct instance {
     struct time_properties own_time_properties;
     struct parent_ds parent_ds; /* of the present master, possibly this clock itself */
     struct time_properties time_properties;
-    uint16_t steps_removed;
+    uint16_t steps_removed; /* 0: this clock is the grandmaster */
     bool may_serve; /* false until there is a time worth serving: recommended MASTER is held at LISTENING */
+    int64_t decision_due_ns, decision_interval_ns; /* the state decision runs at least so often */
     unsigned port_count;
     struct port ports[INSTANCE_PORTS_MAX];
     struct clients *clients;
@@ -36,21 +37,25 @@ struct instance {
 /* ds->number_ports is set by instance_add_port. clients: of clients_size() bytes, initialised. */
 void instance_init(struct instance *in, const struct default_ds *ds, struct clients *clients);
 
-/* Adds a port that sends into outbox; it starts in INITIALIZING, link down. Returns the port's index. */
+/* Adds a port that sends into outbox; it starts in INITIALIZING, link down. Returns the port's index. At most
+ * INSTANCE_PORTS_MAX. seed: of the randomised announce receipt timeout; must differ between clocks. */
 unsigned instance_add_port(struct instance *in, const struct port_config *config, struct outbox *outbox,
                            uint64_t seed, int64_t now_ns);
 
-/* New quality and time properties from the discipline; decides anew if they differ. */
+/* Quality and time properties from the discipline, new or not; decides anew. */
 void instance_set_quality(struct instance *in, const struct clock_quality *quality,
                           const struct time_properties *tp, bool may_serve, int64_t now_ns);
 
 /* Link or socket came up (INITIALIZING/FAULTY/DISABLED -> LISTENING) or went down (-> FAULTY). */
 void instance_link(struct instance *in, unsigned port, bool up, int64_t now_ns);
 
+/* Each of these may put frames into the outboxes: the owner sends them before anything else. `port` is the
+ * index that instance_add_port gave. */
 void instance_receive(struct instance *in, unsigned port, const struct frame_in *f, int64_t now_ns);
 void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns,
                            int64_t now_ns);
 void instance_tick(struct instance *in, int64_t now_ns);
+/* When instance_tick has something to do next, monotonic; INT64_MAX without ports. */
 int64_t instance_deadline(const struct instance *in);
 
 /* The Announce that the port would send now, for gmd --check and for the port itself. */

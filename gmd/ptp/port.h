@@ -4,12 +4,12 @@
 #ifndef GMD_PTP_PORT_H
 #define GMD_PTP_PORT_H
 
+#include "bmca/decision.h"
 #include "bmca/foreign.h"
 #include "bmca/fsm.h"
 #include "gmd/ptp/clients.h"
+#include "gmd/ptp/pending.h"
 #include "gmd/ptp/wire.h"
-
-#define PORT_SYNC_PENDING 8 /* Syncs (and Pdelay_Resps) that may wait for their transmit timestamp */
 
 struct port_config {
     enum delay_mechanism delay_mechanism;
@@ -22,26 +22,19 @@ struct port_config {
     int64_t tx_timestamp_timeout_ns;  /* a transmit timestamp later than this is missing */
 };
 
+/* Every frame that was decoded is counted in rx_* once: under rx[] if it was for this port, else under the
+ * reason why not. rx_no_timestamp and rx_ignored are further fates of messages in rx[]. */
 struct port_counters {
     uint64_t tx[16], rx[16];         /* by messageType */
     uint64_t rx_errors[WIRE_ERRORS]; /* by -wire_error */
-    uint64_t rx_wrong_domain, rx_wrong_sdo, rx_own, rx_no_timestamp, rx_ignored;
-    uint64_t tx_timestamp_missing, tx_timestamp_late, tx_timestamp_unknown;
+    uint64_t rx_wrong_domain, rx_wrong_sdo;
+    uint64_t rx_own;               /* sent by a port of this very instance */
+    uint64_t rx_no_timestamp;      /* requests that cannot be answered for want of their receive time */
+    uint64_t rx_ignored;           /* of no use in this state, or to a grandmaster at all */
+    uint64_t tx_timestamp_missing; /* did not come in time: the second half of a two-step message is lost */
+    uint64_t tx_timestamp_late;    /* of these, came after all */
+    uint64_t tx_timestamp_unknown; /* for a token that nobody waits for */
     uint64_t announce_timeouts;
-};
-
-/* A two-step event message whose second half waits for the time stamp of the first. */
-struct port_pending {
-    bool used;
-    uint32_t token;
-    uint8_t message_type; /* MSG_SYNC or MSG_PDELAY_RESP */
-    uint16_t sequence_id;
-    int64_t sent_ns; /* monotonic */
-    /* Pdelay_Resp: what its Follow_Up repeats */
-    struct port_identity requesting;
-    int64_t correction;
-    struct address to;
-    bool unicast;
 };
 
 struct instance;
@@ -51,25 +44,30 @@ struct port {
     struct port_identity identity;
     enum port_state state;
     int64_t state_since_ns;
+    enum decision_code decision; /* the last one */
     struct foreign_table foreign;
     struct port_counters counters;
-    struct port_pending pending[PORT_SYNC_PENDING];
+    struct pending pending;
     struct outbox *outbox;
-    uint32_t next_token;
-    uint16_t announce_sequence, sync_sequence;
-    int64_t announce_due_ns, sync_due_ns, announce_receipt_due_ns, qualification_due_ns; /* INT64_MAX: off */
-    uint64_t random; /* state of the generator behind the standard's randomised timeout */
-    bool link_up;
+    uint16_t announce_sequence, sync_sequence; /* of the next message */
+    /* INT64_MAX: off. A LISTENING port without announce receipt timer has listened long enough. */
+    int64_t announce_due_ns, sync_due_ns, announce_receipt_due_ns, qualification_due_ns;
+    bool announce_timed_out; /* the event waits for the state decision */
+    uint64_t random;         /* state of the generator behind the standard's randomised timeout */
 };
 
 /* Ports live inside an instance (instance.h), which calls these. */
 void port_init(struct port *p, const struct port_config *config, const struct port_identity *identity,
                struct outbox *outbox, uint64_t seed, int64_t now_ns);
 
+/* Takes part in the protocol: neither INITIALIZING nor FAULTY nor DISABLED. */
+bool port_is_active(const struct port *p);
+
 /* One received message. Returns true if the state decision should run (foreign data changed). */
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns);
 
-/* The transmit timestamp of the frame with this token, TAI ns. Unknown or repeated tokens are counted. */
+/* The transmit timestamp of the frame with this token, TAI ns. Late, unknown and repeated ones are counted.
+ */
 void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
                        int64_t now_ns);
 
@@ -79,7 +77,8 @@ bool port_tick(struct port *p, struct instance *in, int64_t now_ns);
 /* When port_tick has something to do next; INT64_MAX for never. */
 int64_t port_deadline(const struct port *p);
 
-/* Feeds the state machine and arms what the new state needs. True if the state changed. */
+/* Feeds the state machine and does what the new state asks for at once: a port that becomes MASTER announces
+ * itself before this returns. True if the state changed. */
 bool port_event(struct port *p, struct instance *in, enum port_event event, int64_t now_ns);
 
 #endif

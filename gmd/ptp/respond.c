@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Answers to delay requests. */
+#include "gmd/ptp/respond.h"
+
+#include "gmd/ptp/send.h"
+
+static struct route route_back(const struct frame_in *f, enum destination multicast)
+{
+    if (f->multicast)
+        return (struct route){.destination = multicast};
+    return (struct route){.destination = DEST_UNICAST, .to = f->from};
+}
+
+static struct ptp_message response(const struct instance *in, const struct port *p, enum message_type type,
+                                   uint16_t sequence_id, const struct port_identity *requesting,
+                                   int64_t timestamp_ns)
+{
+    struct ptp_message m = message_new(in, p, type);
+    m.header.sequence_id = sequence_id;
+    m.body.response.requesting = *requesting;
+    m.body.response.timestamp = wire_timestamp_from_ns(timestamp_ns);
+    return m;
+}
+
+/* Accounts for the request and says whether it can be answered. */
+static struct client *admit(struct port *p, struct instance *in, const struct ptp_message *req,
+                            const struct frame_in *f, enum client_mode mode, int64_t now_ns)
+{
+    struct client *c =
+        clients_request(in->clients, &req->header.source, &f->from, mode, p->identity.port, now_ns);
+    if (f->has_timestamp)
+        return c;
+    p->counters.rx_no_timestamp++;
+    return NULL;
+}
+
+/* Clause 11.3.2: the correction that transparent clocks added to the request goes back to its sender.
+ *
+ * logMessageInterval (clause 13.3.2.14; table 24 of 2008): logMinDelayReqInterval, but 0x7F in a unicast
+ * answer. In hybrid mode ptp4l sends the same, and as a client it does not read the interval of an answer
+ * with unicastFlag. */
+void respond_delay_req(struct port *p, struct instance *in, const struct ptp_message *req,
+                       const struct frame_in *f, int64_t now_ns)
+{
+    struct client *c = admit(p, in, req, f, f->multicast ? CLIENT_MULTICAST : CLIENT_HYBRID, now_ns);
+    if (c == NULL)
+        return;
+
+    struct ptp_message m = response(in, p, MSG_DELAY_RESP, req->header.sequence_id, &req->header.source,
+                                    f->timestamp_ns - p->config.ingress_latency_ns);
+    m.header.correction = req->header.correction;
+    if (f->multicast)
+        m.header.log_message_interval = p->config.log_min_delay_req_interval;
+    struct route route = route_back(f, DEST_PRIMARY_MULTICAST);
+    if (send_general(p, &m, &route))
+        c->answered++;
+}
+
+/* Clause 11.4.2, two-step with both timestamps: Pdelay_Resp says when the request came, its Follow_Up when
+ * the Pdelay_Resp left and the request's correction. Pdelay_Resp's own correction is that below 1 ns: none.
+ */
+void respond_pdelay_req(struct port *p, struct instance *in, const struct ptp_message *req,
+                        const struct frame_in *f, int64_t now_ns)
+{
+    struct client *c = admit(p, in, req, f, CLIENT_PEER, now_ns);
+    if (c == NULL)
+        return;
+
+    struct ptp_message m = response(in, p, MSG_PDELAY_RESP, req->header.sequence_id, &req->header.source,
+                                    f->timestamp_ns - p->config.ingress_latency_ns);
+    struct route route = route_back(f, DEST_PEER_MULTICAST);
+    struct pending_entry *e = send_event(p, &m, &route, now_ns);
+    if (e == NULL)
+        return;
+    e->requesting = req->header.source;
+    e->correction = req->header.correction;
+    c->answered++;
+}
+
+void respond_pdelay_follow_up(struct port *p, const struct instance *in, const struct pending_entry *entry,
+                              int64_t timestamp_ns)
+{
+    if (!port_is_active(p))
+        return;
+
+    struct ptp_message m =
+        response(in, p, MSG_PDELAY_RESP_FOLLOW_UP, entry->sequence_id, &entry->requesting, timestamp_ns);
+    m.header.correction = entry->correction;
+    send_general(p, &m, &entry->route);
+}
