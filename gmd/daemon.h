@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The daemon: one machine's clock, receiver, pulses and interfaces around one grandmaster. */
+#ifndef GMD_DAEMON_H
+#define GMD_DAEMON_H
+
+#include "conf/conf.h"
+#include "gmd/alarms.h"
+#include "gmd/clock/clock.h"
+#include "gmd/grandmaster.h"
+#include "gmd/log.h"
+#include "gmd/loop.h"
+#include "gmd/net/interface.h"
+#include "gmd/net/transport.h"
+#include "gnss/pulse.h"
+#include "gnss/simulated.h"
+
+/* One PTP port's foot in the network. */
+struct daemon_port {
+    struct daemon *daemon;
+    unsigned number; /* index of conf.ports and of the instance's ports */
+    struct interface_info info;
+    struct transport *transport; /* NULL while there is no such interface */
+    enum stamping stamping;
+    char problem[160]; /* why it does not serve, or not as asked; empty when all is well */
+    int watches[TRANSPORT_FDS];
+    int64_t retry_ns; /* next attempt to open, monotonic; INT64_MAX: none */
+    struct log_limit complaint;
+    struct outbox outbox;
+};
+
+/* What the clock's device answered, beyond the times it showed. */
+struct clock_counters {
+    uint64_t read_errors, adjust_errors, convert_errors;
+    int64_t failing_since_ns; /* monotonic; INT64_MAX while it answers */
+};
+
+/* How the loop watches a receiver or a pulse source, whose descriptor may change. */
+struct source_watch {
+    int fd, handle, timer;
+};
+
+struct daemon {
+    struct conf conf;
+    struct loop *loop;
+    struct clock *clock;
+    struct clock *oscillator; /* the simulated one under the clock, or NULL */
+    struct clock_counters clock_counters;
+    struct simulated_gnss *simulated; /* or NULL */
+    struct receiver *receiver;
+    struct pulse *pulse;
+    struct clients *clients;
+    struct grandmaster gm;
+    struct daemon_port ports[CONF_PORTS_MAX];
+    struct alarms alarms;
+    struct control *control;
+    int64_t started_ns;       /* monotonic */
+    int64_t leap_file_due_ns; /* next look at the leap-second table */
+    char leap_problem[160];   /* why the table cannot be used; empty when it can */
+    int tick_timer, instance_timer, port_timer;
+    struct source_watch receiver_watch, pulse_watch;
+    int link_fd;
+    uint64_t transitions_logged;
+    enum discipline_state state_logged;
+    uint8_t class_logged;
+    struct log_limit clock_complaint, pulse_complaint;
+    char receiver_problem_logged[160];
+};
+
+/* NULL and error filled. The daemon does not run yet; gmd --check stops here. */
+struct daemon *daemon_new(const struct conf *conf, char *error, int error_size);
+
+/* Serves until daemon_stop or a control request says so. Exit status. */
+int daemon_run(struct daemon *d);
+
+/* Async-signal-safe. */
+void daemon_stop(void);
+
+void daemon_free(struct daemon *d);
+
+/* now and the clock as close together as can be had; 0 or -errno (counted). */
+int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gmd/grandmaster.h"
+
+#include <string.h>
+
+static struct time_properties time_properties(const struct leap_status *leap,
+                                              const struct discipline_quality *q)
+{
+    return (struct time_properties){
+        .current_utc_offset = (int16_t)leap->utc_offset_s,
+        .current_utc_offset_valid = leap->valid && q->may_serve,
+        .leap59 = leap->leap59,
+        .leap61 = leap->leap61,
+        .time_traceable = q->time_traceable,
+        .frequency_traceable = q->frequency_traceable,
+        .ptp_timescale = true,
+        .time_source = q->time_source,
+    };
+}
+
+/* The last stretch of the way: what the discipline knows becomes what the instance announces. */
+static void announce_quality(struct grandmaster *gm, int64_t now_ns)
+{
+    gm->quality = discipline_quality(&gm->discipline);
+    const struct time_properties tp = time_properties(&gm->gnss.status.leap, &gm->quality);
+    instance_set_quality(&gm->instance, &gm->quality.clock_quality, &tp,
+                         gm->quality.may_serve || gm->serve_before_lock, now_ns);
+}
+
+void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *config,
+                      struct clients *clients)
+{
+    memset(gm, 0, sizeof *gm);
+    gm->serve_before_lock = config->serve_before_lock;
+    gnss_init(&gm->gnss, &config->gnss, config->configured_utc_offset_s);
+    discipline_init(&gm->discipline, &config->discipline);
+    gm->quality = discipline_quality(&gm->discipline);
+    struct default_ds ds = config->default_ds;
+    ds.clock_quality = gm->quality.clock_quality;
+    instance_init(&gm->instance, &ds, clients);
+}
+
+void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r, int64_t clock_ns)
+{
+    gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns);
+}
+
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns)
+{
+    struct gnss_sample sample;
+    if (!gnss_pulse(&gm->gnss, clock_ns, arrival_ns, discipline_numbers(&gm->discipline), &sample))
+        return (struct discipline_action){0};
+    const struct discipline_action action =
+        discipline_sample(&gm->discipline, sample.tai_s, sample.reading_ns, arrival_ns);
+    announce_quality(gm, arrival_ns);
+    return action;
+}
+
+struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns)
+{
+    gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S);
+    const enum gnss_trust trust = gm->gnss.status.trust;
+    const struct discipline_action action =
+        discipline_tick(&gm->discipline, now_ns, clock_ns, trust == GNSS_GOOD, gnss_trust_name(trust));
+    announce_quality(gm, now_ns);
+    return action;
+}
+
+void grandmaster_stepped(struct grandmaster *gm)
+{
+    gnss_clock_changed(&gm->gnss);
+}

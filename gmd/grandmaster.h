@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The grandmaster without a machine: GNSS room, discipline and PTP instance tied together in the direction
+ * that time flows. Pure: the daemon and the fleet simulator drive this same object and carry out what it
+ * returns. now_ns is monotonic, clock_ns is read from the clock that gmd serves (TAI). */
+#ifndef GMD_GRANDMASTER_H
+#define GMD_GRANDMASTER_H
+
+#include "gmd/ptp/instance.h"
+#include "gnss/gnss.h"
+#include "holdover/discipline.h"
+
+struct grandmaster_config {
+    struct gnss_config gnss;
+    struct discipline_config discipline;
+    struct default_ds default_ds; /* the quality is the discipline's */
+    int configured_utc_offset_s;  /* TAI-UTC; 0: none */
+    bool serve_before_lock;
+};
+
+struct grandmaster {
+    struct gnss gnss;
+    struct discipline discipline;
+    struct instance instance;
+    struct discipline_quality quality; /* in force */
+    bool serve_before_lock;
+};
+
+void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *config,
+                      struct clients *clients);
+
+/* A message of the receiver; clock_ns as read at its arrival. */
+void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r, int64_t clock_ns);
+
+/* A pulse edge: clock_ns is what the clock showed at the edge. */
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns);
+
+/* Several times a second: clock_ns was read at now_ns. */
+struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns);
+
+/* The clock was stepped as an action asked. */
+void grandmaster_stepped(struct grandmaster *gm);
+
+#endif

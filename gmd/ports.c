@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gmd/ports.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gmd/setup.h"
+
+#define FRAMES_PER_WAKE 64
+#define RETRY_NS        NS_PER_S
+
+typedef struct transport *(*transport_open)(const struct transport_config *c, char *error, int error_size);
+static const transport_open opens[] = {
+    [CONF_UDPV4] = transport_udpv4_open,
+    [CONF_UDPV6] = transport_udpv6_open,
+    [CONF_ETHERNET] = transport_ethernet_open,
+};
+
+static const struct conf_port *conf_of(const struct daemon_port *p)
+{
+    return &p->daemon->conf.ports[p->number];
+}
+
+void ports_flush(struct daemon *d)
+{
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+        struct daemon_port *p = &d->ports[i];
+        for (unsigned k = 0; p->transport && k < p->outbox.count; k++)
+            p->transport->ops->send(p->transport, &p->outbox.frames[k]);
+        p->outbox.count = 0;
+    }
+}
+
+static bool to_clock(struct daemon *d, const struct raw_stamp *stamp, int64_t *clock_ns)
+{
+    if (!stamp->present)
+        return false;
+    const enum stamp kind = stamp->hardware ? STAMP_HARDWARE : STAMP_SYSTEM;
+    if (d->clock->ops->convert(d->clock, kind, stamp->ns, clock_ns) == 0)
+        return true;
+    d->clock_counters.convert_errors++;
+    return false;
+}
+
+static void receive(struct daemon_port *p)
+{
+    uint8_t buf[2048];
+    struct frame_in frame;
+    struct raw_stamp stamp;
+    struct daemon *d = p->daemon;
+    for (int i = 0; i < FRAMES_PER_WAKE; i++) {
+        const int got = p->transport->ops->receive(p->transport, &frame, &stamp, buf, sizeof buf);
+        if (got == 0)
+            break;
+        if (got < 0)
+            continue;
+        frame.has_timestamp = to_clock(d, &stamp, &frame.timestamp_ns);
+        instance_receive(&d->gm.instance, p->number, &frame, loop_now());
+        ports_flush(d);
+    }
+}
+
+static void collect_stamps(struct daemon_port *p)
+{
+    uint32_t token;
+    struct raw_stamp stamp;
+    int64_t clock_ns;
+    struct daemon *d = p->daemon;
+    for (int i = 0; i < FRAMES_PER_WAKE && p->transport->ops->tx_stamp(p->transport, &token, &stamp) > 0; i++)
+        if (to_clock(d, &stamp, &clock_ns))
+            instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, loop_now());
+}
+
+static void on_socket(void *ctx, int fd, short revents)
+{
+    (void)fd;
+    struct daemon_port *p = ctx;
+    if (revents & POLLERR)
+        collect_stamps(p);
+    if (revents & POLLIN)
+        receive(p);
+    ports_flush(p->daemon);
+    loop_timer_set(p->daemon->loop, p->daemon->instance_timer, instance_deadline(&p->daemon->gm.instance));
+}
+
+static void close_port(struct daemon_port *p)
+{
+    for (int i = 0; i < TRANSPORT_FDS; i++) {
+        if (p->watches[i] >= 0)
+            loop_unwatch(p->daemon->loop, p->watches[i]);
+        p->watches[i] = -1;
+    }
+    if (p->transport)
+        p->transport->ops->close(p->transport);
+    p->transport = NULL;
+}
+
+static int open_port(struct daemon_port *p, char *error, int error_size)
+{
+    struct daemon *d = p->daemon;
+    const struct conf_port *c = conf_of(p);
+    if (setup_stamping(d, p, error, error_size) < 0)
+        return -1;
+    struct transport_config config = {
+        .stamping = p->stamping,
+        .dscp_event = c->dscp_event,
+        .dscp_general = c->dscp_general,
+        .priority = c->vlan_priority,
+        .ttl = c->udp_ttl,
+        .peer_delay = c->delay_mechanism == CONF_P2P,
+    };
+    snprintf(config.interface, sizeof config.interface, "%.15s", c->interface);
+    p->transport = opens[c->transport](&config, error, error_size);
+    if (!p->transport)
+        return -1;
+    for (int i = 0; i < TRANSPORT_FDS; i++)
+        if (p->transport->fds[i] >= 0)
+            p->watches[i] = loop_watch(d->loop, p->transport->fds[i], POLLIN, on_socket, p);
+    log_line(LOG_LEVEL_INFO, "port %u: %s over %s with %s time stamps%s%s", p->number + 1, c->interface,
+             p->transport->ops->name, p->stamping == STAMPING_HARDWARE ? "hardware" : "software",
+             p->problem[0] ? ": " : "", p->problem);
+    return 0;
+}
+
+/* Brings one port in line with what the kernel says about its interface now. */
+static void reconcile(struct daemon_port *p, int64_t now_ns)
+{
+    struct daemon *d = p->daemon;
+    const int index_before = p->info.index;
+    char error[160] = "";
+    const bool exists = interface_query(conf_of(p)->interface, &p->info, error, sizeof error) == 0;
+    if (!exists || p->info.index != index_before)
+        close_port(p);
+    if (exists && !p->transport)
+        open_port(p, error, sizeof error);
+    if (p->transport) {
+        p->retry_ns = INT64_MAX;
+    } else {
+        snprintf(p->problem, sizeof p->problem, "%s", error);
+        log_limited(&p->complaint, now_ns, "port %u: %s; trying again every second", p->number + 1, error);
+        p->retry_ns = now_ns + RETRY_NS;
+    }
+    const bool up = p->transport && p->info.up;
+    if (up != port_is_active(&d->gm.instance.ports[p->number]))
+        instance_link(&d->gm.instance, p->number, up, now_ns);
+}
+
+static void reconcile_all(struct daemon *d, int64_t now_ns)
+{
+    int64_t retry_ns = INT64_MAX;
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+        reconcile(&d->ports[i], now_ns);
+        if (d->ports[i].retry_ns < retry_ns)
+            retry_ns = d->ports[i].retry_ns;
+    }
+    loop_timer_set(d->loop, d->port_timer, retry_ns);
+    ports_flush(d);
+    loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
+}
+
+/* Which link changed does not matter: all are asked again, so that lost messages do no harm either. */
+static void on_link(void *ctx, int fd, short revents)
+{
+    (void)revents;
+    int index;
+    bool up, changed = false;
+    for (int i = 0; i < FRAMES_PER_WAKE && link_watch_read(fd, &index, &up) != 0; i++)
+        changed = true;
+    if (changed)
+        reconcile_all(ctx, loop_now());
+}
+
+void ports_retry(struct daemon *d, int64_t now_ns)
+{
+    reconcile_all(d, now_ns);
+}
+
+int ports_start(struct daemon *d, char *error, int error_size)
+{
+    d->link_fd = link_watch_open();
+    if (d->link_fd < 0) {
+        snprintf(error, error_size, "cannot watch links: %s", strerror(-d->link_fd));
+        return -1;
+    }
+    loop_watch(d->loop, d->link_fd, POLLIN, on_link, d);
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+        struct daemon_port *p = &d->ports[i];
+        /* an interface or its address may come later; a driver that cannot do what is asked never will */
+        if (p->info.index > 0 && setup_stamping(d, p, error, error_size) < 0)
+            return -1;
+    }
+    reconcile_all(d, loop_now());
+    return 0;
+}
+
+void ports_close(struct daemon *d)
+{
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
+        close_port(&d->ports[i]);
+    if (d->link_fd >= 0)
+        close(d->link_fd);
+    d->link_fd = -1;
+}

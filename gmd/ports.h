@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ports' feet in the network: sockets opened, watched, drained and re-opened; stamps converted by the
+ * clock. */
+#ifndef GMD_PORTS_H
+#define GMD_PORTS_H
+
+#include "gmd/daemon.h"
+
+/* Follows links and opens what can be opened. -1 with error if the configuration cannot be served at all. */
+int ports_start(struct daemon *d, char *error, int error_size);
+
+/* Sends what the engine left in the outboxes; call after each event. */
+void ports_flush(struct daemon *d);
+
+/* Opens again what could not be opened so far; runs by d->port_timer. */
+void ports_retry(struct daemon *d, int64_t now_ns);
+
+void ports_close(struct daemon *d);
+
+#endif

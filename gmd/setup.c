@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gmd/setup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LEAP_FILE_MAX 65536
+#define S_TO_NS(s)    ((int64_t)((s)*1e9))
+
+static int64_t realtime_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+/* TAI-UTC for what CLOCK_REALTIME shows now. */
+static int utc_offset_now(const struct daemon *d)
+{
+    const int64_t utc_s = realtime_ns() / NS_PER_S;
+    int64_t tai_s = utc_s;
+    leap_utc_to_tai(&d->gm.gnss.leap, utc_s, &tai_s);
+    return leap_at(&d->gm.gnss.leap, tai_s).utc_offset_s;
+}
+
+/* What the simulated receiver calls true time: the host's. */
+static int64_t host_time(void *ctx)
+{
+    return realtime_ns() + utc_offset_now(ctx) * NS_PER_S;
+}
+
+static struct clock *simulated_oscillator(struct daemon *d, char *error, int error_size)
+{
+    const struct oscillator_model model = {
+        .offset_ns = S_TO_NS(d->conf.simulation.oscillator_offset_s),
+        .freq_ppb = d->conf.simulation.oscillator_ppb,
+        .wander_ppb = d->conf.simulation.oscillator_wander_ppb,
+        .seed = (uint64_t)d->conf.simulation.seed,
+    };
+    d->oscillator = clock_simulated_open(&model, host_time, d, utc_offset_now(d), error, error_size);
+    return d->oscillator;
+}
+
+/* clock.device, or the PHC of the first port. */
+static bool phc_device(const struct daemon *d, char *device, int size)
+{
+    if (d->conf.clock.device[0])
+        snprintf(device, size, "%s", d->conf.clock.device);
+    else if (d->ports[0].info.phc_index >= 0)
+        snprintf(device, size, "/dev/ptp%d", d->ports[0].info.phc_index);
+    else
+        return false;
+    return true;
+}
+
+static struct clock *logical_clock(struct daemon *d, bool on_hardware, const char *device, char *error,
+                                   int error_size)
+{
+    struct clock *base;
+    if (d->conf.simulation.oscillator)
+        base = simulated_oscillator(d, error, error_size);
+    else if (on_hardware)
+        base = clock_readonly_phc_open(device, error, error_size);
+    else
+        base = clock_readonly_system_open(utc_offset_now(d), error, error_size);
+    return base ? clock_logical_open(base, error, error_size) : NULL;
+}
+
+int setup_clock(struct daemon *d, char *error, int error_size)
+{
+    char device[CONF_STR_MAX + 16] = "";
+    const bool has_phc = phc_device(d, device, sizeof device);
+    const bool wants_hardware = d->conf.ports[0].timestamping != CONF_STAMP_SOFTWARE;
+    const bool on_hardware = has_phc && wants_hardware && !d->conf.simulation.oscillator;
+    switch ((enum conf_clock)d->conf.clock.type) {
+    case CONF_CLOCK_SYSTEM:
+        d->clock = clock_system_open(utc_offset_now(d), error, error_size);
+        break;
+    case CONF_CLOCK_PHC:
+        if (has_phc)
+            d->clock = clock_phc_open(device, error, error_size);
+        else
+            snprintf(error, error_size, "clock.type is \"phc\", but %s has no hardware clock: %s",
+                     d->conf.ports[0].interface, d->ports[0].info.why_not_hardware);
+        break;
+    case CONF_CLOCK_AUTO:
+        if (on_hardware) {
+            d->clock = clock_phc_open(device, error, error_size);
+            if (d->clock)
+                break;
+            log_line(LOG_LEVEL_NOTICE, "%s cannot be steered (%s): using the logical clock on it", device,
+                     error);
+        }
+        /* fallthrough */
+    case CONF_CLOCK_LOGICAL:
+        d->clock = logical_clock(d, on_hardware, device, error, error_size);
+        break;
+    }
+    if (!d->clock)
+        return -1;
+    d->gm.discipline.config.max_freq_ppb = d->clock->max_freq_ppb; /* only the opened device knows */
+    return 0;
+}
+
+static int open_pulse(struct daemon *d, char *error, int error_size)
+{
+    const enum pulse_edge edge = d->conf.pulse.edge == CONF_EDGE_FALLING ? PULSE_FALLING : PULSE_RISING;
+    char device[CONF_STR_MAX + 16];
+    switch ((enum conf_pulse)d->conf.pulse.type) {
+    case CONF_PULSE_SIMULATED:
+        d->pulse = pulse_simulated_open(d->simulated);
+        break;
+    case CONF_PULSE_PPS:
+        d->pulse = pulse_pps_open(d->conf.pulse.device[0] ? d->conf.pulse.device : "/dev/pps0", edge, error,
+                                  error_size);
+        break;
+    case CONF_PULSE_EXTTS:
+        if (d->conf.pulse.device[0])
+            snprintf(device, sizeof device, "%s", d->conf.pulse.device);
+        else if (!phc_device(d, device, sizeof device)) {
+            snprintf(error, error_size,
+                     "pulse.type is \"extts\", but %s has no hardware clock to stamp pulses: name one in "
+                     "pulse.device, "
+                     "or use \"pps\"",
+                     d->conf.ports[0].interface);
+            return -1;
+        }
+        d->pulse =
+            pulse_extts_open(device, d->conf.pulse.pin, d->conf.pulse.channel, edge, error, error_size);
+        break;
+    }
+    return d->pulse ? 0 : -1;
+}
+
+int setup_sources(struct daemon *d, char *error, int error_size)
+{
+    const struct conf *c = &d->conf;
+    snprintf(error, error_size, "out of memory");
+    if (c->receiver.type == CONF_RECEIVER_SIMULATED || c->pulse.type == CONF_PULSE_SIMULATED) {
+        const struct simulated_config config = {
+            .jitter_ns = c->simulation.pulse_jitter_ns,
+            .sawtooth_ns = c->simulation.pulse_sawtooth_ns,
+            .latency_ns = c->simulation.message_latency_ms * 1000000LL,
+            .gps_minus_utc_s = 18,
+            .seed = (uint64_t)c->simulation.seed,
+        };
+        d->simulated = simulated_gnss_new(&config);
+        if (!d->simulated)
+            return -1;
+    }
+    if (c->receiver.type == CONF_RECEIVER_SIMULATED)
+        d->receiver = receiver_simulated_open(d->simulated);
+    else
+        d->receiver = receiver_gpsd_open(c->receiver.host, c->receiver.port, c->receiver.device);
+    if (!d->receiver)
+        return -1;
+    return open_pulse(d, error, error_size);
+}
+
+static int parse_clock_identity(const char *text, struct clock_identity *id)
+{
+    for (int i = 0; i < 8; i++, text += 2) {
+        while (*text == '.' || *text == ':' || *text == '-')
+            text++;
+        unsigned octet;
+        if (sscanf(text, "%2x", &octet) != 1)
+            return -1;
+        id->id[i] = (uint8_t)octet;
+    }
+    return 0;
+}
+
+/* EUI-64 from a MAC address (clause 7.5.2.2.2.2 of IEEE 1588-2008, still what the field expects). */
+static struct clock_identity identity_of_mac(const uint8_t *mac)
+{
+    return (struct clock_identity){{mac[0], mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]}};
+}
+
+static struct discipline_config discipline_config(const struct conf *c)
+{
+    return (struct discipline_config){
+        .pulse_noise_ns = c->pulse.noise_ns,
+        .oscillator_noise_ppb = c->holdover.oscillator_noise_ppb,
+        .lock_threshold_ns = c->holdover.lock_threshold_ns,
+        .lock_pulses = (unsigned)c->holdover.lock_pulses,
+        .unlock_threshold_ns = c->holdover.unlock_threshold_ns,
+        .reacquire_pulses = (unsigned)c->holdover.reacquire_pulses,
+        .max_slew_ppb = c->holdover.max_slew_ppb,
+        .holdover_limit_ns = c->holdover.holdover_limit_ns,
+        .systematic_ns = c->holdover.systematic_ns,
+        .holdover_class = CLOCK_CLASS_HOLDOVER,
+        .out_of_spec_class = (uint8_t)c->holdover.out_of_spec_class,
+        .free_run_class = CLOCK_CLASS_DEFAULT,
+        .jump_threshold_ns = (int64_t)c->holdover.jump_threshold_ns,
+    };
+}
+
+static struct gnss_config gnss_config(const struct conf *c)
+{
+    return (struct gnss_config){
+        .pulse_offset_ns = (int64_t)c->pulse.offset_ns,
+        .silent_ns = S_TO_NS(c->receiver.silent_s),
+        .unvouched_ns = S_TO_NS(c->receiver.unvouched_s),
+        .pulse_missing_ns = S_TO_NS(c->pulse.missing_s),
+        .agreeing_messages = (unsigned)c->receiver.agreeing_messages,
+    };
+}
+
+static struct port_config port_config(const struct conf *c, const struct conf_port *p)
+{
+    return (struct port_config){
+        .delay_mechanism = (enum delay_mechanism)p->delay_mechanism,
+        .log_announce_interval = (int8_t)c->ptp.log_announce_interval,
+        .log_sync_interval = (int8_t)p->log_sync_interval,
+        .log_min_delay_req_interval = (int8_t)p->log_min_delay_req_interval,
+        .announce_receipt_timeout = (uint8_t)c->ptp.announce_receipt_timeout,
+        .ingress_latency_ns = p->ingress_latency_ns,
+        .egress_latency_ns = p->egress_latency_ns,
+        .tx_timestamp_timeout_ns = p->tx_timestamp_timeout_ms * 1000000LL,
+    };
+}
+
+/* Unpredictable, for the keyed client table and the randomised timeouts. */
+static uint64_t random_seed(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = (uint64_t)realtime_ns();
+    return seed;
+}
+
+int setup_grandmaster(struct daemon *d, char *error, int error_size)
+{
+    const struct conf *c = &d->conf;
+    struct grandmaster_config config = {
+        .gnss = gnss_config(c),
+        .discipline = discipline_config(c),
+        .default_ds =
+            {
+                .priority1 = (uint8_t)c->ptp.priority1,
+                .priority2 = (uint8_t)c->ptp.priority2,
+                .domain_number = (uint8_t)c->ptp.domain,
+                .sdo_id = (uint16_t)c->ptp.sdo_id,
+            },
+        .configured_utc_offset_s = c->leap.utc_offset,
+        .serve_before_lock = c->ptp.serve_before_lock,
+    };
+    if (!c->ptp.clock_identity[0]) {
+        static const uint8_t none[6];
+        if (memcmp(d->ports[0].info.mac, none, sizeof none) == 0) {
+            snprintf(error, error_size,
+                     "no MAC address to make a clock identity of (%s): set ptp.clock_identity",
+                     d->ports[0].problem[0] ? d->ports[0].problem : c->ports[0].interface);
+            return -1;
+        }
+        config.default_ds.clock_identity = identity_of_mac(d->ports[0].info.mac);
+    } else if (parse_clock_identity(c->ptp.clock_identity, &config.default_ds.clock_identity) < 0) {
+        snprintf(error, error_size, "ptp.clock_identity: \"%s\" is not 8 octets", c->ptp.clock_identity);
+        return -1;
+    }
+    clients_init(d->clients, random_seed());
+    grandmaster_init(&d->gm, &config, d->clients);
+    const int64_t now_ns = loop_now();
+    for (int i = 0; i < c->port_count; i++) {
+        const struct port_config port = port_config(c, &c->ports[i]);
+        instance_add_port(&d->gm.instance, &port, &d->ports[i].outbox, random_seed(), now_ns);
+    }
+    return 0;
+}
+
+int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int error_size)
+{
+    const struct conf_port *c = &d->conf.ports[port->number];
+    port->problem[0] = '\0';
+    port->stamping = STAMPING_SOFTWARE;
+    if (c->timestamping == CONF_STAMP_SOFTWARE)
+        return 0;
+    char why[160] = "";
+    if (!port->info.hardware_stamping)
+        snprintf(why, sizeof why, "%s", port->info.why_not_hardware);
+    else if (port->info.phc_index != d->ports[0].info.phc_index)
+        snprintf(why, sizeof why, "its hardware clock /dev/ptp%d is not the one that gmd serves (%.60s)",
+                 port->info.phc_index, d->clock->description);
+    else if (d->conf.simulation.oscillator || d->conf.clock.type == CONF_CLOCK_SYSTEM)
+        snprintf(why, sizeof why, "the %.60s has no relation to hardware time stamps", d->clock->description);
+    else if (interface_enable_hardware_stamping(c->interface, c->transport == CONF_ETHERNET, why,
+                                                sizeof why) == 0) {
+        port->stamping = STAMPING_HARDWARE;
+        return 0;
+    }
+    if (c->timestamping == CONF_STAMP_HARDWARE) {
+        snprintf(error, error_size, "%s: no hardware time stamps: %s", c->interface, why);
+        return -1;
+    }
+    snprintf(port->problem, sizeof port->problem, "software time stamps: %.130s", why);
+    return 0;
+}
+
+void setup_leap_table(struct daemon *d)
+{
+    const char *file = d->conf.leap.file;
+    static char text[LEAP_FILE_MAX];
+    struct leap_table table;
+    char error[120];
+    if (!file[0])
+        return;
+    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    const ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text);
+    if (len < 0)
+        snprintf(d->leap_problem, sizeof d->leap_problem, "%.100s: %s", file, strerror(errno));
+    else if (leap_table_parse(text, (size_t)len, &table, error, sizeof error) < 0)
+        snprintf(d->leap_problem, sizeof d->leap_problem, "%.60s: %.90s", file, error);
+    else {
+        leap_set_table(&d->gm.gnss.leap, &table);
+        d->leap_problem[0] = '\0';
+    }
+    if (fd >= 0)
+        close(fd);
+}
