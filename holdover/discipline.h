@@ -58,7 +58,7 @@ struct discipline_status {
     double filtered_ns; /* estimate of the same */
     double freq_ppb;    /* correction in force */
     double drift_ppb_per_day;
-    double bound_ns;        /* 95 % bound on the clock's error, now */
+    double bound_ns;        /* 95 % bound on the clock's error, now; 1e18: unknown */
     int64_t last_sample_ns; /* monotonic; INT64_MIN: never */
     uint64_t samples, outliers, steps, jumps;
     int64_t last_jump_ns;    /* size of the last foreign step */
@@ -66,27 +66,37 @@ struct discipline_status {
 };
 
 #include "holdover/estimator.h"
+#include "holdover/quality.h"
+#include "holdover/servo.h"
+#include "holdover/trend.h"
+#include "holdover/watch.h"
 
 struct discipline {
     struct discipline_config config;
     struct discipline_status status;
     struct estimator estimator;
-    unsigned good_pulses; /* in a row within the threshold */
-    unsigned bad_pulses;  /* outliers in a row */
-    uint8_t announced_accuracy;
-    /* the watch for foreign steps */
-    bool have_watch;
-    int64_t watch_now_ns, watch_clock_ns;
+    struct trend trend; /* pulses that contradict the estimate: do they agree with each other? */
+    struct servo servo;
+    struct watch watch;
+    struct accuracy accuracy;
+    unsigned good_pulses; /* in a row within the lock threshold */
+    bool beyond;          /* out of specification since the last lock */
+    bool commanded;       /* the frequency correction in force is ours */
+    int64_t last_tai_s;   /* number of the last pulse that was believed */
+    int64_t believed_ns;  /* its monotonic time; INT64_MIN: never */
 };
 
 void discipline_init(struct discipline *d, const struct discipline_config *config);
 
-/* One numbered pulse: the clock read reading_ns when it was tai_s. usable: gnss trusts it. */
+/* One numbered pulse that gnss trusts: the clock read reading_ns when it was tai_s (TAI s since the PTP
+ * epoch). now_ns: monotonic time of this call, at which the action takes effect; the edge may lie up to 2 s
+ * before. */
 struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, int64_t reading_ns,
                                            int64_t now_ns);
 
-/* Passing of time, at least once a second: clock_ns is the clock read at now_ns (monotonic). usable: the gnss
- * room trusts its pulses; why: what it says when not ("no fix"). */
+/* Passing of time, at least once a second (the loss of pulses and foreign steps are found here): clock_ns is
+ * the clock read at now_ns (monotonic). usable: the gnss room trusts its pulses; why: what it says when not
+ * ("no fix"). */
 struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
                                          const char *why);
 

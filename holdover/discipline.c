@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The discipline: ties trend, estimator, servo, watch and states together. */
+#include "holdover/discipline.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "holdover/states.h"
+
+#define SILENT_NS         2000000000LL          /* no pulse: with a tick a second, holdover within 3 s */
+#define INCOHERENT_NS     30000000000LL         /* pulses, but none believed; longer than SHIFT_PULSES take */
+#define FIRST_PULSES      3                     /* in agreement: give the first phase and frequency */
+#define SHIFT_PULSES      15                    /* in agreement: overrule what was learned */
+#define TREND_SIGMAS      12                    /* 5 sigma of the third difference from a line, sqrt(6) */
+#define PHASE_MAX_NS      4000000000000000000LL /* 126 years: a clock at its epoch is nearer */
+#define STEP_ABOVE_NS     20000.0 /* below, slewing before the first lock takes a second or two */
+#define STEP_ERROR_NS     5000.0  /* a PHC driver's step is a read and a write, microseconds apart */
+#define BOUND_SIGMAS      2.0
+#define BOUND_UNKNOWN     1e18
+#define NUMBERS_WITHIN_NS 250e6
+#define COMMAND_STEP_PPB  1e-4
+
+void discipline_init(struct discipline *d, const struct discipline_config *config)
+{
+    memset(d, 0, sizeof *d);
+    d->config = *config;
+    d->status.last_sample_ns = INT64_MIN;
+    d->status.locked_first_ns = INT64_MIN;
+    d->status.bound_ns = BOUND_UNKNOWN;
+    d->believed_ns = INT64_MIN;
+    estimator_init(&d->estimator, config->pulse_noise_ns, config->oscillator_noise_ppb);
+    accuracy_init(&d->accuracy);
+}
+
+static bool ever_locked(const struct discipline *d)
+{
+    return d->status.locked_first_ns != INT64_MIN;
+}
+
+static void advance(struct discipline *d, int64_t now_ns)
+{
+    if (d->estimator.timed && now_ns > d->estimator.at_ns)
+        servo_pace(&d->servo, state_tau_s(d->status.state), (double)(now_ns - d->estimator.at_ns) * 1e-9);
+    watch_advance(&d->watch, now_ns, d->estimator.control_ppb);
+    estimator_predict(&d->estimator, now_ns);
+}
+
+/* The sentence of status.why ends with what the fact was. */
+static void describe(const struct discipline *d, enum fact when, const char *lost, char *text, size_t size)
+{
+    text[0] = 0;
+    if (when & FACT_LOST)
+        snprintf(text, size, "%s", lost);
+    else if (when & FACT_AGREED)
+        snprintf(text, size, "%u in a row within %.0f ns", d->good_pulses, d->config.lock_threshold_ns);
+    else if (when & FACT_STEPPED)
+        snprintf(text, size, "%+.6f s by somebody else", (double)d->status.last_jump_ns * 1e-9);
+    else if (when & (FACT_SHIFTED | FACT_STRAYED))
+        snprintf(text, size, "%+.0f ns", d->estimator.x[0]);
+    else if (when & FACT_BEYOND)
+        snprintf(text, size, "%.0f ns", d->config.holdover_limit_ns);
+}
+
+static void enter(struct discipline *d, enum discipline_state to)
+{
+    d->status.previous = d->status.state;
+    d->status.state = to;
+    d->status.since_ns = d->estimator.at_ns;
+    d->good_pulses = 0;
+    if (to == DISCIPLINE_LOCKED) {
+        d->beyond = false;
+        if (!ever_locked(d))
+            d->status.locked_first_ns = d->estimator.at_ns;
+    }
+}
+
+static void move(struct discipline *d, unsigned facts, const char *lost)
+{
+    const struct transition *t = state_next(d->status.state, facts);
+    if (!t)
+        return;
+    char detail[sizeof d->status.why];
+    describe(d, t->when, lost, detail, sizeof detail);
+    snprintf(d->status.why, sizeof d->status.why, "%s%s", t->why, detail);
+    enter(d, t->to);
+}
+
+static double bound(const struct discipline *d)
+{
+    const struct estimator *e = &d->estimator;
+    if (!e->started)
+        return BOUND_UNKNOWN;
+    return fmin(fabs(e->x[0]) + BOUND_SIGMAS * estimator_sigma(e) + d->config.systematic_ns, BOUND_UNKNOWN);
+}
+
+/* Facts that are not of one event but hold now. */
+static unsigned standing_facts(const struct discipline *d)
+{
+    const bool locked = ever_locked(d);
+    const unsigned wanted = locked ? d->config.reacquire_pulses : d->config.lock_pulses;
+    unsigned facts = 0;
+
+    if (d->good_pulses >= wanted)
+        facts |= FACT_AGREED;
+    if (fabs(d->estimator.x[0]) > d->config.unlock_threshold_ns)
+        facts |= FACT_STRAYED;
+    if (d->beyond)
+        facts |= FACT_BEYOND;
+    return facts;
+}
+
+static void judge_bound(struct discipline *d)
+{
+    d->status.bound_ns = bound(d);
+    if (ever_locked(d) && d->status.state != DISCIPLINE_LOCKED &&
+        d->status.bound_ns > d->config.holdover_limit_ns)
+        d->beyond = true;
+}
+
+/* Steers by the estimate. Without one yet, makes sure once that the correction is what is believed: zero. */
+static void command(struct discipline *d, struct discipline_action *action)
+{
+    struct estimator *e = &d->estimator;
+    const struct servo_limits limits = {
+        .freq_ppb = d->config.max_freq_ppb,
+        .slew_ppb = ever_locked(d) ? d->config.max_slew_ppb : d->config.max_freq_ppb,
+    };
+    double freq = e->control_ppb;
+
+    if (e->started)
+        freq = servo_command(&d->servo, e->x[0], e->x[1], &limits);
+    if (d->commanded && fabs(freq - e->control_ppb) < COMMAND_STEP_PPB)
+        return;
+    d->commanded = true;
+    action->adjust = true;
+    action->freq_ppb = freq;
+    estimator_control(e, freq);
+}
+
+/* The end of every event. lost: why pulses cannot be used, or NULL. */
+static void settle(struct discipline *d, unsigned facts, const char *lost, struct discipline_action *action)
+{
+    const struct estimator *e = &d->estimator;
+
+    if (lost)
+        facts |= FACT_LOST;
+    judge_bound(d);
+    move(d, facts | standing_facts(d), lost);
+    judge_bound(d);
+    if (ever_locked(d))
+        accuracy_follow(&d->accuracy, d->status.bound_ns, e->at_ns);
+    servo_pace(&d->servo, state_tau_s(d->status.state), 0);
+    command(d, action);
+    d->status.filtered_ns = e->started ? e->x[0] : 0;
+    d->status.freq_ppb = e->control_ppb;
+    d->status.drift_ppb_per_day = e->x[2] * 86400;
+}
+
+static void step(struct discipline *d, int64_t delta_ns, struct discipline_action *action)
+{
+    action->step = true;
+    action->step_ns = delta_ns;
+    d->status.steps++;
+    watch_stepped(&d->watch, delta_ns);
+}
+
+/* Before the first lock a large phase error is stepped away, if the clock could be kept there at all. */
+static void step_before_lock(struct discipline *d, struct discipline_action *action)
+{
+    struct estimator *e = &d->estimator;
+    if (ever_locked(d) || !e->started || fabs(e->x[0]) <= STEP_ABOVE_NS ||
+        fabs(e->x[1]) >= d->config.max_freq_ppb)
+        return;
+    const int64_t delta_ns = -llround(e->x[0]);
+    step(d, delta_ns, action);
+    estimator_step(e, (double)delta_ns, STEP_ERROR_NS);
+    d->good_pulses = 0;
+}
+
+/* A pulse that contradicts the estimate (or comes before there is one). Returns facts. */
+static unsigned contradicted(struct discipline *d, int64_t tai_s, int64_t phase_now_ns, int64_t age_ns)
+{
+    struct estimator *e = &d->estimator;
+    const double tolerance = TREND_SIGMAS * d->config.pulse_noise_ns + d->config.lock_threshold_ns;
+    const unsigned wanted = ever_locked(d) ? SHIFT_PULSES : FIRST_PULSES;
+    const struct trend_point p = {.tai_s = tai_s, .phase_ns = phase_now_ns - llround(e->x[0])};
+
+    d->good_pulses = 0;
+    if (e->started)
+        d->status.outliers++;
+    if (trend_add(&d->trend, p, tolerance) < wanted)
+        return e->started ? 0 : FACT_PULSES;
+
+    const double slope = trend_slope_ppb(&d->trend);
+    const double phase = (double)phase_now_ns + slope * (double)age_ns * 1e-9;
+    estimator_restart(e, phase, slope, trend_span_s(&d->trend));
+    trend_reset(&d->trend);
+    return FACT_PULSES | FACT_SHIFTED;
+}
+
+/* phase_ns: what a pulse of age_ns ago said. Returns facts. */
+static unsigned take(struct discipline *d, int64_t tai_s, int64_t phase_ns, int64_t age_ns)
+{
+    struct estimator *e = &d->estimator;
+    const int64_t phase_now_ns = phase_ns + llround(estimator_rate(e) * (double)age_ns * 1e-9);
+    const double phase_now = (double)phase_now_ns;
+
+    if (!e->started || fabs(phase_now - e->x[0]) > estimator_gate(e))
+        return contradicted(d, tai_s, phase_now_ns, age_ns);
+    trend_reset(&d->trend);
+    watch_vouch(&d->watch, age_ns, phase_now - e->x[0], d->config.jump_threshold_ns);
+    estimator_update(e, phase_now);
+    if (fabs(phase_now) <= d->config.lock_threshold_ns)
+        d->good_pulses++;
+    else
+        d->good_pulses = 0;
+    return FACT_PULSES;
+}
+
+struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, int64_t reading_ns,
+                                           int64_t now_ns)
+{
+    struct discipline_action action = {0};
+    int64_t true_ns, phase_ns;
+    unsigned facts = 0;
+
+    advance(d, now_ns);
+    const bool repeated = d->believed_ns != INT64_MIN && tai_s == d->last_tai_s;
+    d->status.samples++;
+    d->status.last_sample_ns = now_ns;
+    if (repeated || __builtin_mul_overflow(tai_s, (int64_t)NS_PER_S, &true_ns) ||
+        __builtin_sub_overflow(reading_ns, true_ns, &phase_ns) || phase_ns > PHASE_MAX_NS ||
+        phase_ns < -PHASE_MAX_NS) {
+        d->status.outliers++;
+    } else {
+        d->status.offset_ns = (double)phase_ns;
+        facts = take(d, tai_s, phase_ns, watch_age(&d->watch, reading_ns));
+    }
+    if (facts & FACT_PULSES) {
+        d->believed_ns = now_ns;
+        d->last_tai_s = tai_s;
+    }
+    step_before_lock(d, &action);
+    settle(d, facts, NULL, &action);
+    return action;
+}
+
+/* Somebody set the clock. Before the first lock acquisition begins anew; afterwards the inverse is stepped,
+ * known as well as two software readings tell it. */
+static unsigned undo_jump(struct discipline *d, int64_t jump_ns, struct discipline_action *action)
+{
+    d->status.jumps++;
+    d->status.last_jump_ns = jump_ns;
+    d->good_pulses = 0;
+    trend_reset(&d->trend);
+    if (!ever_locked(d)) {
+        estimator_forget(&d->estimator);
+        return 0;
+    }
+    step(d, -jump_ns, action);
+    /* the estimate never knew of the jump: only the error of its measurement is left */
+    estimator_step(&d->estimator, 0, (double)d->config.jump_threshold_ns);
+    d->beyond = true;
+    return FACT_STEPPED;
+}
+
+/* Why pulses cannot be used at now_ns, or NULL. */
+static const char *pulses_lost(const struct discipline *d, int64_t now_ns, bool usable, const char *why)
+{
+    const int64_t sample_ns = d->status.last_sample_ns;
+
+    if (!usable)
+        return why && why[0] ? why : "pulses are not trusted";
+    if (sample_ns == INT64_MIN || now_ns - sample_ns >= SILENT_NS)
+        return "no pulse for 2 s";
+    if (d->believed_ns == INT64_MIN || now_ns - d->believed_ns >= INCOHERENT_NS)
+        return "pulses contradict each other for 30 s";
+    return NULL;
+}
+
+struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
+                                         const char *why)
+{
+    struct discipline_action action = {0};
+    unsigned facts = 0;
+
+    advance(d, now_ns);
+    const int64_t jump_ns = watch_check(&d->watch, clock_ns, d->config.jump_threshold_ns);
+    if (jump_ns)
+        facts = undo_jump(d, jump_ns, &action);
+    settle(d, facts, pulses_lost(d, now_ns, usable, why), &action);
+    return action;
+}
+
+bool discipline_numbers(const struct discipline *d)
+{
+    return ever_locked(d) && d->status.bound_ns < NUMBERS_WITHIN_NS;
+}
