@@ -41,7 +41,7 @@ struct gnss_status {
     int64_t last_message_ns, last_pulse_ns;              /* monotonic; INT64_MIN: never */
     unsigned agreeing;                                   /* messages that agree so far */
     bool numbering_disagrees; /* messages name another second than the locked clock, lastingly */
-    int64_t disagreement_s;
+    int64_t disagreement_s;   /* by so much: positive, the messages are ahead */
     uint64_t messages, pulses, pulses_rejected, messages_late;
     struct leap_status leap; /* as of the last tick */
 };
@@ -50,14 +50,28 @@ struct gnss {
     struct gnss_config config;
     struct leap leap;
     struct gnss_status status;
-    /* numbering: pulse k at pulse_ns[k % n] (monotonic arrival) and the vote on utc - k */
+    bool clock_locked; /* as last told */
+    /* the train of pulses: counted by elapsed time, so that a missing one shifts nothing */
+    bool have_pulse;
     int64_t pulse_arrival_ns;
     int64_t pulse_count;
+    unsigned strays; /* consecutive pulses off the train but in step with each other */
+    int64_t stray_arrival_ns;
+    /* the vote on TAI second - count */
     bool have_vote;
-    int64_t vote_utc_minus_count;
-    unsigned disagreeing;
-    int64_t no_fix_since_ns;
+    int64_t vote_tai_minus_count;
+    int64_t voted_count;
+    /* the last sample of a locked clock */
+    int64_t sampled_tai_s, sampled_error_ns;
+    /* messages against the locked clock */
+    unsigned disagreeing; /* seconds in a row */
+    int64_t compared_tai_s;
+    /* what the receiver says of its fix, by epochs */
+    bool fix_trusted, epoch_good;
+    unsigned good_epochs, bad_epochs;
+    int64_t epoch_ns;
     int64_t vouched_ns; /* last message with a fix */
+    int64_t link_up_ns;
 };
 
 void gnss_init(struct gnss *g, const struct gnss_config *config, int configured_utc_offset_s);

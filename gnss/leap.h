@@ -8,7 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LEAP_ENTRIES_MAX 64
+#define LEAP_ENTRIES_MAX     64
+#define LEAP_TAI_MINUS_GPS_S 19 /* constant since 1980 */
+#define LEAP_BEST_GUESS_S                                                                                    \
+    37 /* TAI - UTC since 2017 and in 2026; used, never as valid, without any source                         \
+        */
+#define LEAP_RECEIVER_REPORTS  3     /* consecutive seconds that a receiver must say the same */
+#define LEAP_RECEIVER_LIVE_S   86400 /* a receiver's word is in force for so long */
+#define LEAP_RECEIVER_SETTLE_S 60    /* how far a receiver may be early or late around a leap second */
 
 struct leap_entry {
     int64_t utc_s; /* first second (1970, UTC) with the new offset */
@@ -23,7 +30,7 @@ struct leap_table {
 };
 
 /* Parses the text of a leap-seconds.list (NTP's format, "#@" the expiry, "#h" the SHA-1 which is not
- * checked). 0, or -1 with a complaint that names the line; *t is untouched then. */
+ * checked). 0, or -1 with a complaint that names the line if it is one line's fault; *t is untouched then. */
 int leap_table_parse(const char *text, size_t len, struct leap_table *t, char *error, int error_size);
 
 enum leap_source {
@@ -39,6 +46,10 @@ struct leap {
     int configured_s;       /* TAI-UTC of the configuration; 0: none */
     int receiver_s;         /* TAI-UTC of the receiver; 0: none */
     int64_t receiver_tai_s; /* when it last said so */
+    /* what it says instead, until it has said so LEAP_RECEIVER_REPORTS times */
+    int claim_s;
+    unsigned claims;
+    int64_t claim_tai_s;
 };
 
 /* What is known at a moment. */
@@ -48,13 +59,14 @@ struct leap_status {
     bool leap59, leap61; /* at the end of the present UTC day; from 12 h before on (clause 9.4) */
     enum leap_source source;
     bool table_expired;
-    bool disagree;           /* sources contradict each other */
+    bool disagree;           /* sources contradict each other, or the configured value is outdated */
     int64_t next_leap_utc_s; /* 0: none known */
 };
 
 void leap_init(struct leap *l, int configured_s);
 void leap_set_table(struct leap *l, const struct leap_table *t);
-/* gps_minus_utc_s as the receiver says it; 0 is ignored. Changes must be plausible (19 + 1..255). */
+/* gps_minus_utc_s as the receiver says it at now_tai_s; ignored unless 1..255, and until it was said in
+ * LEAP_RECEIVER_REPORTS seconds without another word between. */
 void leap_set_receiver(struct leap *l, int gps_minus_utc_s, int64_t now_tai_s);
 /* The table's offset is switched by the table at its second, the others' when they say so. */
 struct leap_status leap_at(const struct leap *l, int64_t tai_s);

@@ -9,7 +9,7 @@
 struct pulse_event {
     int64_t edge_ns; /* raw time stamp of the edge ... */
     bool hardware;   /* ... by the PHC (external time stamps) or else by CLOCK_REALTIME (PPSAPI, simulated) */
-    int64_t arrival_ns; /* monotonic: when the event was read */
+    int64_t arrival_ns; /* monotonic: of the edge, if its age can be told; else when the event was read */
     uint32_t sequence;  /* by the source, if it counts; else by the driver */
 };
 

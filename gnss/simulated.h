@@ -9,9 +9,9 @@
 
 struct simulated_gnss;
 
-/* Switches, all on at the start. Antenna off: no fix after a few seconds and the pulse free-runs or stops as
- * a real receiver's does; fix off: the receiver reports mode 1; pulse off: no edges; link off: receiver gone.
- */
+/* Switches, all on at the start. Antenna off: the fix and with it the pulse are lost after 3 s and come back
+ * 2 s after antenna on; fix off: the receiver reports mode 1, the pulse goes on; pulse off: no edges; link
+ * off: receiver gone. */
 enum simulated_switch {
     SIMULATED_ANTENNA,
     SIMULATED_FIX,
@@ -25,7 +25,8 @@ struct simulated_config {
     double jitter_ns;    /* white, 1 sigma */
     double sawtooth_ns;  /* uniform +- */
     int64_t latency_ns;  /* of the message behind the second */
-    int gps_minus_utc_s; /* what the receiver claims; 0: it does not say */
+    int gps_minus_utc_s; /* what the receiver claims and makes its UTC with; 0: it does not say, and is right
+                          */
     uint64_t seed;
 };
 
@@ -34,7 +35,8 @@ void simulated_gnss_free(struct simulated_gnss *s);
 void simulated_gnss_switch(struct simulated_gnss *s, enum simulated_switch which, bool on);
 bool simulated_gnss_is_on(const struct simulated_gnss *s, enum simulated_switch which);
 
-/* Pure half: what the receiver does at the true UTC second utc_s. False if there is no edge, no message. */
+/* Pure half: what the receiver does at the true UTC second utc_s; seconds must not go back. False if there is
+ * no edge, no message. The caller fills in report->arrival_ns. */
 bool simulated_gnss_edge(struct simulated_gnss *s, int64_t utc_s, int64_t *edge_utc_ns);
 bool simulated_gnss_report(struct simulated_gnss *s, int64_t utc_s, struct receiver_report *report);
 

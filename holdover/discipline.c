@@ -20,6 +20,7 @@
 #define BOUND_UNKNOWN     1e18
 #define NUMBERS_WITHIN_NS 250e6
 #define COMMAND_STEP_PPB  1e-4
+#define UNDO_PULSES       3 /* know what two software readings left of a foreign step */
 
 void discipline_init(struct discipline *d, const struct discipline_config *config)
 {
@@ -178,6 +179,22 @@ static void step_before_lock(struct discipline *d, struct discipline_action *act
     d->good_pulses = 0;
 }
 
+/* Two software readings know a foreign step to microseconds only. What their inverse left is stepped too,
+ * once pulses tell it: the time was broken anyway, and hours of slewing would not make it better. */
+static void complete_undo(struct discipline *d, struct discipline_action *action)
+{
+    struct estimator *e = &d->estimator;
+    if (d->undo_pulses == 0 || --d->undo_pulses > 0)
+        return;
+    const double left_ns = fabs(e->x[0]);
+    if (left_ns <= d->config.lock_threshold_ns || left_ns > (double)d->config.jump_threshold_ns)
+        return;
+    const int64_t delta_ns = -llround(e->x[0]);
+    step(d, delta_ns, action);
+    estimator_step(e, (double)delta_ns, STEP_ERROR_NS);
+    d->good_pulses = 0;
+}
+
 /* A pulse that contradicts the estimate (or comes before there is one). Returns facts. */
 static unsigned contradicted(struct discipline *d, int64_t tai_s, int64_t phase_now_ns, int64_t age_ns)
 {
@@ -240,6 +257,7 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
     if (facts & FACT_PULSES) {
         d->believed_ns = now_ns;
         d->last_tai_s = tai_s;
+        complete_undo(d, &action);
     }
     step_before_lock(d, &action);
     settle(d, facts, NULL, &action);
@@ -262,6 +280,7 @@ static unsigned undo_jump(struct discipline *d, int64_t jump_ns, struct discipli
     /* the estimate never knew of the jump: only the error of its measurement is left */
     estimator_step(&d->estimator, 0, (double)d->config.jump_threshold_ns);
     d->beyond = true;
+    d->undo_pulses = UNDO_PULSES;
     return FACT_STEPPED;
 }
 

@@ -80,6 +80,7 @@ struct discipline {
     struct watch watch;
     struct accuracy accuracy;
     unsigned good_pulses; /* in a row within the lock threshold */
+    unsigned undo_pulses; /* until the undoing of a foreign step is completed; 0: nothing to undo */
     bool beyond;          /* out of specification since the last lock */
     bool commanded;       /* the frequency correction in force is ours */
     int64_t last_tai_s;   /* number of the last pulse that was believed */

@@ -361,9 +361,10 @@ static void test_foreign_step(void **state)
             double told_s;
             CHECK(seed, sscanf(r.d.status.why, "clock stepped by %lf s by somebody else", &told_s) == 1);
             CHECK(seed, fabs(told_s - (double)jumps[i] * 1e-9) < 1e-4);
-            CHECK(seed, seconds_until(&r, DISCIPLINE_LOCKED, 600) > 0);
+            const int relocked_s = seconds_until(&r, DISCIPLINE_LOCKED, 600);
+            CHECK(seed, relocked_s > 0 && relocked_s < 20);
             CHECK(seed, class_of(&r) == 6);
-            CHECK(seed, fabs(rig_error(&r)) < 250 && r.steps == 2);
+            CHECK(seed, fabs(rig_error(&r)) < 250 && r.steps <= 3);
         }
 }
 

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gpsd as a receiver. libgps parses (gps_unpack); the socket is ours, because libgps's own gps_open waits for
+ * name service and connection, and its gps_read hides malformed messages. */
+#include "gnss/receiver.h"
+
+#include <errno.h>
+#include <gps.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "gnss/gpsd_link.h"
+
+#define PROTOCOL_MAJOR 3
+#define READ_BUDGET                                                                                          \
+    64 /* lines or reads before the event loop gets its turn: gpsd sends about 10 a second                   \
+        */
+/* A label outside is a receiver that lost count of GPS weeks (1024 weeks are 19.6 years) or nonsense. */
+#define UTC_MIN_S 1704067200LL /* 2024 */
+#define UTC_MAX_S 4102444800LL /* 2100 */
+
+struct gpsd_receiver {
+    struct receiver base;
+    struct gpsd_link link;
+    char device[GPS_PATH_MAX];
+    unsigned budget;
+    bool more; /* the budget ran out with lines left */
+    struct gps_data_t gps;
+};
+
+static void report_init(struct receiver_report *r, enum receiver_link link, int64_t now_ns)
+{
+    *r = (struct receiver_report){.arrival_ns = now_ns,
+                                  .link = link,
+                                  .satellites_used = -1,
+                                  .satellites_visible = -1,
+                                  .antenna_ok = -1};
+}
+
+/* True if there was a link to lose: then *report says so. */
+static bool lose(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report *report)
+{
+    bool was_up = g->link.up;
+
+    gpsd_link_lost(&g->link, now_ns);
+    report_init(report, RECEIVER_LINK_DOWN, now_ns);
+    return was_up;
+}
+
+/* Into a JSON string; what does not fit is cut off, which no device path is. */
+static void append_escaped(char *to, size_t size, const char *text)
+{
+    size_t n = strlen(to);
+
+    for (; *text && n + 3 < size; text++) {
+        if (*text == '"' || *text == '\\')
+            to[n++] = '\\';
+        to[n++] = *text;
+    }
+    to[n] = '\0';
+}
+
+/* Into an empty send buffer of a new connection it goes whole or not at all. */
+static bool watch(struct gpsd_receiver *g)
+{
+    char command[2 * GPS_PATH_MAX + 64] = "?WATCH={\"enable\":true,\"json\":true";
+
+    if (g->device[0]) {
+        strcat(command, ",\"device\":\"");
+        append_escaped(command, sizeof(command) - 8, g->device);
+        strcat(command, "\"");
+    }
+    strcat(command, "};\n");
+    return send(g->link.fd, command, strlen(command), MSG_NOSIGNAL | MSG_DONTWAIT) ==
+           (ssize_t)strlen(command);
+}
+
+static bool other_device(const struct gpsd_receiver *g)
+{
+    return g->device[0] && g->gps.dev.path[0] && strcmp(g->device, g->gps.dev.path) != 0;
+}
+
+/* TPV: the fix is in its mode, for the time stays when the fix is lost and status is 0 on a normal fix. */
+static bool take_fix(struct gpsd_receiver *g, struct receiver_report *r)
+{
+    const struct gps_fix_t *fix = &g->gps.fix;
+    bool has_mode = g->gps.set & MODE_SET, has_time = g->gps.set & TIME_SET;
+
+    if (has_mode && (fix->mode < MODE_NOT_SEEN || fix->mode > MODE_3D)) {
+        g->base.malformed++;
+        return false;
+    }
+    if (has_time && (fix->time.tv_sec < UTC_MIN_S || fix->time.tv_sec > UTC_MAX_S)) {
+        g->base.malformed++;
+        has_time = false;
+    }
+    r->has_fix = has_mode && fix->mode != MODE_NOT_SEEN;
+    r->fix = r->has_fix ? (enum fix_mode)fix->mode : FIX_UNKNOWN;
+    r->has_time = has_time && fix->time.tv_nsec == 0;
+    r->utc_s = r->has_time ? fix->time.tv_sec : 0;
+    if (g->gps.leap_seconds > 0 && g->gps.leap_seconds <= 255)
+        r->gps_minus_utc_s = g->gps.leap_seconds;
+    return r->has_fix || r->has_time;
+}
+
+/* SKY: without the list it carries only dilutions of precision, and libgps shows no satellites. */
+static bool take_sky(struct gpsd_receiver *g, bool has_satellites, struct receiver_report *r)
+{
+    if (!has_satellites)
+        return false;
+    r->satellites_used = g->gps.satellites_used;
+    r->satellites_visible = g->gps.satellites_visible;
+    return true;
+}
+
+/* VERSION comes first, of itself; the answer to ?WATCH makes the link. True if *report is filled. */
+static bool greet(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report *report)
+{
+    char *problem = g->base.problem;
+    size_t size = sizeof(g->base.problem);
+
+    if (g->gps.set & VERSION_SET) {
+        if (g->gps.version.proto_major != PROTOCOL_MAJOR)
+            snprintf(problem, size, "gpsd speaks protocol %d, not %d", g->gps.version.proto_major,
+                     PROTOCOL_MAJOR);
+        else if (!watch(g))
+            snprintf(problem, size, "gpsd takes no command: %s", strerror(errno));
+        else
+            return false;
+    } else if (g->gps.set & ERROR_SET) {
+        snprintf(problem, size, "gpsd says: %.128s", g->gps.error);
+    } else {
+        gpsd_link_is_up(&g->link);
+        problem[0] = '\0';
+        return true;
+    }
+    return lose(g, now_ns, report);
+}
+
+enum line_kind {
+    LINE_MALFORMED,
+    LINE_OF_NO_INTEREST,
+    LINE_WANTED,
+};
+
+/* libgps is shown only what is wanted and looks like one whole message: where an object holds or is followed
+ * by a second class tag, gps_unpack of 3.22 may never return. */
+static enum line_kind kind_of(const char *line, size_t len)
+{
+    static const char begin[] = "{\"class\":\"";
+    static const char *const wanted[] = {"TPV\"", "SKY\"", "VERSION\"", "WATCH\"", "ERROR\""};
+    const size_t begin_len = sizeof(begin) - 1;
+
+    if (len <= begin_len || memcmp(line, begin, begin_len) != 0 || line[len - 1] != '}' ||
+        strlen(line) != len)
+        return LINE_MALFORMED;
+    line += begin_len;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+        if (strncmp(line, wanted[i], strlen(wanted[i])) == 0)
+            return strstr(line, "\"class\":") ? LINE_MALFORMED : LINE_WANTED;
+    return LINE_OF_NO_INTEREST;
+}
+
+/* One line. True if *report is filled. */
+static bool take_line(struct gpsd_receiver *g, char *line, size_t len, int64_t now_ns,
+                      struct receiver_report *report)
+{
+    enum line_kind kind = kind_of(line, len);
+    bool has_satellites;
+
+    g->base.malformed += kind == LINE_MALFORMED;
+    if (kind != LINE_WANTED)
+        return false;
+    has_satellites = strstr(line, "\"satellites\":[") != NULL;
+    g->gps.set = 0;
+    g->gps.dev.path[0] = '\0';
+    gps_unpack(line, &g->gps);
+    report_init(report, RECEIVER_LINK_UP, now_ns);
+    if (g->gps.set & (VERSION_SET | ERROR_SET | POLICY_SET))
+        return greet(g, now_ns, report);
+    if (!g->link.up || other_device(g))
+        return false;
+    if (g->gps.set & STATUS_SET)
+        return take_fix(g, report);
+    return g->gps.set & SATELLITE_SET && take_sky(g, has_satellites, report);
+}
+
+static int gpsd_fd(struct receiver *base)
+{
+    return ((struct gpsd_receiver *)base)->link.fd;
+}
+
+static int64_t gpsd_deadline(struct receiver *base)
+{
+    const struct gpsd_receiver *g = (const struct gpsd_receiver *)base;
+
+    if (g->more)
+        return INT64_MIN;
+    return g->link.fd >= 0 && g->link.up ? INT64_MAX : g->link.due_ns;
+}
+
+/* Lines, and bytes to make lines of, until there are no more or the budget is used up. */
+static int take_lines(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report *report)
+{
+    for (; g->budget > 0; g->budget--) {
+        size_t len;
+        char *line = gpsd_link_line(&g->link, &len);
+        int filled;
+
+        if (line) {
+            if (take_line(g, line, len, now_ns, report))
+                return 1;
+            if (g->link.fd < 0)
+                return 0;
+            continue;
+        }
+        filled = gpsd_link_fill(&g->link, g->base.problem, sizeof(g->base.problem));
+        g->base.malformed += g->link.overlong;
+        g->link.overlong = 0;
+        if (filled < 0)
+            return lose(g, now_ns, report);
+        if (filled == 0)
+            return 0;
+    }
+    g->more = true;
+    return 0;
+}
+
+static int gpsd_read(struct receiver *base, int64_t now_ns, struct receiver_report *report)
+{
+    struct gpsd_receiver *g = (struct gpsd_receiver *)base;
+    int result;
+
+    g->more = false;
+    if (g->link.fd < 0)
+        gpsd_link_connect(&g->link, now_ns, base->problem, sizeof(base->problem));
+    if (g->link.fd < 0)
+        return 0;
+    result = take_lines(g, now_ns, report);
+    if (result == 1) {
+        g->budget -= g->budget > 0;
+        return 1;
+    }
+    g->budget = READ_BUDGET;
+    if (g->link.fd >= 0 && !g->link.up && now_ns >= g->link.due_ns) {
+        snprintf(base->problem, sizeof(base->problem), "gpsd does not answer");
+        return lose(g, now_ns, report);
+    }
+    return 0;
+}
+
+static void gpsd_close(struct receiver *base)
+{
+    struct gpsd_receiver *g = (struct gpsd_receiver *)base;
+
+    gpsd_link_lost(&g->link, 0);
+    free(g);
+}
+
+struct receiver *receiver_gpsd_open(const char *host, const char *port, const char *device)
+{
+    static const struct receiver_ops ops = {"gpsd", gpsd_fd, gpsd_deadline, gpsd_read, gpsd_close};
+    struct gpsd_receiver *g = calloc(1, sizeof(*g));
+
+    if (!g)
+        return NULL;
+    g->base.ops = &ops;
+    snprintf(g->base.description, sizeof(g->base.description), "gpsd at %s:%s%s%s", host, port,
+             device[0] ? ", " : "", device);
+    snprintf(g->base.problem, sizeof(g->base.problem), "not connected yet");
+    snprintf(g->device, sizeof(g->device), "%s", device);
+    g->budget = READ_BUDGET;
+    gpsd_link_init(&g->link, host, port);
+    return &g->base;
+}

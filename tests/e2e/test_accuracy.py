@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""ST 2059-2 over a direct veth pair: the client's medians against the truth, and how soon it is served."""
+
+import datetime
+import statistics
+import subprocess
+import time
+
+from confs import conf
+from netns import VethPair
+from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
+
+WATCH_S = 120
+WINDOW_S = 10
+MEDIAN_NS = 250
+FIRST_SYNC_S = 2
+
+
+def first_sync_utc(capture):
+    fields = ["-T", "fields", "-e", "frame.time_epoch"]
+    command = ["tshark", "-r", capture, "-Y", "ptp.v2.messagetype == 0", "-c", "2000", *fields]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0])
+
+
+def locked_utc(log):
+    """When gmd says that it locked: its log carries the UTC time of day."""
+    line = next(line for line in log.splitlines() if "-> LOCKED" in line)
+    clock = datetime.datetime.strptime(line.split()[0], "%H:%M:%S.%f").time()
+    today = datetime.datetime.now(datetime.timezone.utc)
+    moment = datetime.datetime.combine(today.date(), clock, datetime.timezone.utc)
+    if moment > today + datetime.timedelta(hours=1):  # across midnight
+        moment -= datetime.timedelta(days=1)
+    return moment.timestamp()
+
+
+def test_client_within_250_ns(tmp_path):
+    with VethPair() as pair:
+        with pair.b.capture(tmp_path / "start.pcap", "udp port 319"):
+            gmd = Gmd(pair.a, tmp_path, conf()).start()
+            client = Ptp4l(pair.b, tmp_path, **ST2059_CLIENT).start()
+            gmd.wait_state("LOCKED", 40)
+            wait_for(f"offsets:\n{client.log()}", lambda: len(client.offsets()) > 8, 20)
+        delay = first_sync_utc(tmp_path / "start.pcap") - locked_utc(gmd.log())
+        assert delay <= FIRST_SYNC_S, f"first Sync {delay:.3f} s after lock"
+
+        settled = client.offsets()[-1][0]
+        time.sleep(WATCH_S)
+        windows = {}
+        for at, offset in client.offsets():
+            if at > settled:
+                windows.setdefault(int((at - settled) // WINDOW_S), []).append(offset)
+        medians = [statistics.median(offsets) for offsets in windows.values() if len(offsets) > 40]
+        print(f"10 s medians, ns: {[round(m) for m in medians]}; first Sync {delay:.3f} s after lock")
+        assert len(medians) >= WATCH_S // WINDOW_S - 1
+        assert max(map(abs, medians)) <= MEDIAN_NS

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What goes wrong around a running gmd: links, clocks, hostile bytes. It says so, and serves on."""
+
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+
+from confs import conf
+from netns import VethPair
+from peers import BUILD, ST2059_CLIENT, Gmd, Ptp4l, wait_for
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("faults")
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, directory, conf()).start()
+        client = Ptp4l(pair.b, directory, **ST2059_CLIENT).start()
+        gmd.wait_state("LOCKED", 40)
+        gmd.wait_port_state("MASTER")
+        wait_for("offsets", lambda: len(client.offsets()) > 4, 20)
+        yield pair, gmd, client
+
+
+def alarms(gmd):
+    return gmd.ask("status")["alarms"]
+
+
+def wait_alarm(gmd, name, active=True, timeout_s=20):
+    wait_for(f"alarm {name} {active}: {gmd.log()}", lambda: (name in alarms(gmd)) == active, timeout_s)
+
+
+def wait_more_offsets(client, timeout_s=20):
+    seen = len(client.offsets())
+    wait_for("the client is served again", lambda: len(client.offsets()) > seen + 4, timeout_s)
+
+
+def test_link_down_and_up(served):
+    pair, gmd, client = served
+    pair.a.link(False)
+    gmd.wait_port_state("FAULTY")
+    wait_alarm(gmd, "port-down")
+    assert gmd.state() == "LOCKED", "the clock does not depend on the link"
+    pair.a.link(True)
+    gmd.wait_port_state("MASTER")
+    wait_alarm(gmd, "port-down", False)
+    wait_more_offsets(client)
+
+
+def test_clock_set_behind_its_back(served):
+    """37 s, the favourite: detected within two seconds, said, undone, locked again."""
+    _, gmd, client = served
+    before = gmd.ask("clock")
+    gmd.ask("sim", "clock-step", "37")
+    wait_for("foreign step seen", lambda: gmd.ask("clock")["foreign_steps"] > before["foreign_steps"], 2)
+    assert gmd.ask("status")["quality"]["clock_class"] != 6, "degraded at once"
+    assert "clock-jumped" in alarms(gmd)
+    gmd.wait_state("LOCKED", 60)
+    told = re.search(r"clock stepped by (\S+) s by somebody else", gmd.log())
+    assert abs(float(told[1]) - 37) < 0.01, "less the 25 ppm by which the oscillator is wrong"
+    gmd.wait_port_state("MASTER")
+    wait_more_offsets(client)
+    assert abs(client.offsets()[-1][1]) < 1_000_000
+
+
+def test_hostile_bytes_on_the_wire(served):
+    """Every broken message costs a counter. tshark is not asked: these are meant to be malformed."""
+    pair, gmd, client = served
+    before = gmd.ask("ports")["ports"][0]["rx_malformed"]
+    sender = (
+        "import random, socket, sys\n"
+        "random.seed(7)\n"
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\n"
+        "for i in range(2000):\n"
+        f"    s.sendto(random.randbytes(random.randrange(0, 200)), ('{pair.a.ip4}', 319 + i % 2))\n"
+    )
+    pair.b.run(["/usr/bin/python3", "-c", sender])
+    wait_for("broken messages counted", lambda: gmd.ask("ports")["ports"][0]["rx_malformed"] > before + 1000, 5)
+    assert gmd.port_state() == "MASTER" and gmd.state() == "LOCKED"
+    wait_more_offsets(client)
+
+
+@pytest.mark.parametrize(
+    "request_line, complaint",
+    [
+        (b"{}\n", "no \"command\""),
+        (b"no json\n", "not a JSON object"),
+        (b'{"command": "reboot"}\n', "unknown command"),
+        (b'{"command": 7}\n', "no \"command\""),
+        (b'{"command": "sim", "switch": "moon", "on": true}\n', "no such switch"),
+        (b'{"command": "sim", "switch": "fix", "on": 3}\n', "expected true or false"),
+        (b'{"command": "sim", "clock_step_s": 1e300}\n', "expected seconds"),
+        (b"\0\xff\xfe\n", "not a JSON object"),
+    ],
+)
+def test_bad_requests(served, request_line, complaint):
+    _, gmd, _ = served
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(gmd.socket))
+        s.sendall(request_line)
+        assert complaint in s.makefile().readline().replace('\\"', '"')
+
+
+def test_greedy_control_connections(served):
+    _, gmd, _ = served
+    greedy = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    for s in greedy:
+        s.connect(str(gmd.socket))
+        s.settimeout(5)
+    endless = greedy[0]
+    with pytest.raises((ConnectionError, TimeoutError)):
+        for _ in range(100):
+            endless.sendall(b"x" * 100)
+            time.sleep(0.005)
+    for s in greedy:
+        s.close()
+    wait_for("control answers again", lambda: gmd.gmctl("status").returncode == 0, 5)
+    assert gmd.port_state() == "MASTER"
+
+
+def test_interface_vanishes_and_returns(tmp_path):
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, tmp_path, conf()).start()
+        gmd.wait_state("LOCKED", 40)
+        gmd.wait_port_state("MASTER")
+        pair.a.run(["ip", "link", "del", "eth0"])
+        gmd.wait_port_state("FAULTY")
+        assert gmd.state() == "LOCKED"
+        wait_for("complaint", lambda: "no such interface" in gmd.log(), 5)
+        pair.a.run(["ip", "link", "add", "eth0", "type", "veth", "peer", "name", "eth0", "netns", pair.b.name])
+        pair.a.configure()
+        pair.b.configure()
+        gmd.wait_port_state("MASTER")
+        client = Ptp4l(pair.b, tmp_path, **ST2059_CLIENT).start()
+        wait_for("served again", lambda: len(client.offsets()) > 4, 30)
+
+
+def test_second_daemon_is_refused(served, tmp_path):
+    pair, gmd, _ = served
+    second = pair.a.run([BUILD / "gmd", "-f", gmd.conf], check=False)
+    assert second.returncode == 1
+    assert "another gmd is running" in second.stderr
+    assert gmd.gmctl("status").returncode == 0
+
+
+def test_check_explains(tmp_path):
+    with VethPair() as pair:
+        good = tmp_path / "good.conf"
+        good.write_text(conf())
+        result = pair.a.run([BUILD / "gmd", "--check", "-f", good])
+        for text in (
+            "domain = 127; # profile st2059-2",
+            "log_sync_interval = -3; # profile st2059-2",
+            "currentUtcOffset 37",
+            "grandmasterIdentity 020000.fffe.000001",
+            "clockClass 248",
+            "ptpTimescale",
+            "would serve as asked",
+        ):
+            assert text in result.stdout, result.stdout
+
+        wants_hardware = tmp_path / "hardware.conf"
+        wants_hardware.write_text(conf().replace('timestamping = "software"', 'timestamping = "hardware"'))
+        result = pair.a.run([BUILD / "gmd", "--check", "-f", wants_hardware], check=False)
+        assert result.returncode == 1
+        assert "FAULT" in result.stdout and "hardware" in result.stdout, result.stdout
+
+        absent = tmp_path / "absent.conf"
+        absent.write_text(conf().replace('interface = "eth0"', 'interface = "eth7"'))
+        result = pair.a.run([BUILD / "gmd", "--check", "-f", absent], check=False)
+        assert result.returncode == 1
+        assert "eth7" in result.stdout and "no such interface" in result.stdout, result.stdout
+
+
+def test_bad_configuration_is_refused_with_every_complaint(tmp_path):
+    bad = tmp_path / "bad.conf"
+    bad.write_text('ptp: {\n domain = 300;\n profil = "aes67";\n};\nports: ( { interface = "eth0"; } );\n')
+    result = subprocess.run([BUILD / "gmd", "-f", bad], capture_output=True, text=True)
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert any(line.startswith(f"{bad}:2: ptp.domain") and "300" in line for line in lines), lines
+    assert any(line.startswith(f"{bad}:3: ptp.profil") and "profile" in line for line in lines), lines
+
+
+def test_ends_cleanly(tmp_path):
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, tmp_path, conf()).start()
+        assert gmd.stop() == 0
+        assert not gmd.socket.exists()
