@@ -3,6 +3,7 @@
 # make run        install what is missing, build, show the main job (SECONDS=0: until Ctrl-C)
 # make check      install what is missing, build, run the unit, sim and e2e tests
 # make check-asan the unit and sim tests under ASan and UBSan
+# make bench-rest what gmd costs at rest, beside ptp4l
 # make fuzz       every fuzz target, FUZZ_RUNS executions each
 # make lint       clang-format, clang-tidy, cppcheck
 # V=1 shows the commands
@@ -42,7 +43,7 @@ FUZZERS   := $(call tests_of,fuzz,fuzz_)
 SIM_FLEET := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 TRACKED    = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: all run check check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
+.PHONY: bench-rest all run check check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -149,6 +150,10 @@ fuzz-built: $(FUZZERS) $(BUILD)/tests/make_corpus
 	        { tail -50 $$fuzzer.log; exit 1; }; \
 	    echo "$${fuzzer##*/}: $$(sed -n 's/stat::number_of_executed_units: *//p' $$fuzzer.log) executions, no finding"; \
 	done
+
+bench-rest: deps
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/bench/rest.py --build $(BUILD)
 
 lint: deps
 	@$(MAKE) --no-print-directory lint-built

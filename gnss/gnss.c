@@ -150,7 +150,7 @@ static void vote(struct gnss *g, int64_t tai_s, int64_t arrival_ns)
 {
     int64_t since_ns = arrival_ns - g->pulse_arrival_ns, count, value;
 
-    if (!g->have_pulse || since_ns > TRAIN_GAP_MAX_NS)
+    if (!g->have_pulse)
         return;
     count = g->pulse_count + whole_seconds(since_ns);
     value = tai_s - count;
@@ -286,7 +286,7 @@ static bool join_train(struct gnss *g, int64_t arrival_ns)
         g->strays = 0;
         return true;
     }
-    if (steps == 0 || !stray_is_train(g, arrival_ns))
+    if (!stray_is_train(g, arrival_ns))
         return false;
     start_train(g, arrival_ns);
     return true;

@@ -150,7 +150,7 @@ static void leap_to_come(const struct leap *l, int64_t tai_s, struct leap_status
     const struct leap_entry *e = &l->table.entries[next];
     int64_t ahead_s;
 
-    if (next == 0 || next >= l->table.count || s->table_expired)
+    if (next == 0 || next >= l->table.count) /* always so of an expired table */
         return;
     s->next_leap_utc_s = e->utc_s;
     ahead_s = entry_tai_s(e) - tai_s;

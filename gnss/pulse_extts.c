@@ -173,9 +173,7 @@ struct pulse *pulse_extts_open(const char *device, int pin, int channel, enum pu
 
     if (fd < 0 || !p)
         snprintf(complaint, sizeof(complaint), "%s", strerror(errno));
-    else
-        set_up(fd, pin, channel, edge_flag, &strict, complaint, sizeof(complaint));
-    if (complaint[0]) {
+    if (fd < 0 || !p || set_up(fd, pin, channel, edge_flag, &strict, complaint, sizeof(complaint)) < 0) {
         snprintf(error, (size_t)error_size, "%s: %s", device, complaint);
         if (fd >= 0)
             close(fd);

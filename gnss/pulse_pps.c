@@ -62,8 +62,8 @@ static int64_t arrival_of(int64_t edge_ns, int64_t now_ns)
 static int pps_read(struct pulse *base, int64_t now_ns, struct pulse_event *event)
 {
     struct pps_pulse *p = (struct pps_pulse *)base;
-    uint32_t sequence, missed;
-    int64_t edge_ns;
+    uint32_t sequence = 0, missed;
+    int64_t edge_ns = 0;
     int error;
 
     if (now_ns < p->due_ns)

@@ -25,7 +25,7 @@ struct gpsd_receiver {
     struct gpsd_link link;
     char device[GPS_PATH_MAX];
     unsigned budget;
-    bool more; /* the budget ran out with lines left */
+    bool more; /* lines may be left in the buffer, where poll() does not see them */
     struct gps_data_t gps;
 };
 
@@ -48,32 +48,29 @@ static bool lose(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report
     return was_up;
 }
 
-/* Into a JSON string; what does not fit is cut off, which no device path is. */
-static void append_escaped(char *to, size_t size, const char *text)
+/* The text as it stands within a JSON string; to has twice the room. */
+static const char *escaped(const char *text, char *to)
 {
-    size_t n = strlen(to);
+    char *at = to;
 
-    for (; *text && n + 3 < size; text++) {
+    for (; *text; text++) {
         if (*text == '"' || *text == '\\')
-            to[n++] = '\\';
-        to[n++] = *text;
+            *at++ = '\\';
+        *at++ = *text;
     }
-    to[n] = '\0';
+    *at = '\0';
+    return to;
 }
 
-/* Into an empty send buffer of a new connection it goes whole or not at all. */
+/* Into the empty send buffer of a new connection it goes whole or not at all. */
 static bool watch(struct gpsd_receiver *g)
 {
-    char command[2 * GPS_PATH_MAX + 64] = "?WATCH={\"enable\":true,\"json\":true";
+    char device[2 * sizeof(g->device)], command[sizeof(device) + 64];
+    int len =
+        snprintf(command, sizeof(command), "?WATCH={\"enable\":true,\"json\":true%s%s%s};\n",
+                 g->device[0] ? ",\"device\":\"" : "", escaped(g->device, device), g->device[0] ? "\"" : "");
 
-    if (g->device[0]) {
-        strcat(command, ",\"device\":\"");
-        append_escaped(command, sizeof(command) - 8, g->device);
-        strcat(command, "\"");
-    }
-    strcat(command, "};\n");
-    return send(g->link.fd, command, strlen(command), MSG_NOSIGNAL | MSG_DONTWAIT) ==
-           (ssize_t)strlen(command);
+    return send(g->link.fd, command, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == len;
 }
 
 static bool other_device(const struct gpsd_receiver *g)
@@ -195,9 +192,11 @@ static int64_t gpsd_deadline(struct receiver *base)
 {
     const struct gpsd_receiver *g = (const struct gpsd_receiver *)base;
 
+    if (g->link.fd < 0)
+        return g->link.due_ns;
     if (g->more)
         return INT64_MIN;
-    return g->link.fd >= 0 && g->link.up ? INT64_MAX : g->link.due_ns;
+    return g->link.up ? INT64_MAX : g->link.due_ns;
 }
 
 /* Lines, and bytes to make lines of, until there are no more or the budget is used up. */
@@ -240,6 +239,7 @@ static int gpsd_read(struct receiver *base, int64_t now_ns, struct receiver_repo
     result = take_lines(g, now_ns, report);
     if (result == 1) {
         g->budget -= g->budget > 0;
+        g->more = true;
         return 1;
     }
     g->budget = READ_BUDGET;

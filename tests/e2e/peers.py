@@ -109,12 +109,13 @@ class Ptp4l:
         self.status_path = directory / f"{node.name}.{name}.status"
         self.monitor = None
 
-    def start(self):
+    def start(self, monitor=True):
         log = self.log_path.open("w")
         command = ["ptp4l", "-m", "-q", "-f", self.conf, "-i", self.node.interface]
         self.process = self.node.popen([*UNPRIVILEGED, *command], stdout=log, stderr=log)
         wait_for("ptp4l's socket", self.runs, 10)
-        threading.Thread(target=self.poll_offsets, daemon=True).start()
+        if monitor:
+            threading.Thread(target=self.poll_offsets, daemon=True).start()
         return self
 
     def poll_offsets(self):

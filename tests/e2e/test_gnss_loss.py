@@ -15,7 +15,7 @@ from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory):
     directory = tmp_path_factory.mktemp("sky")
-    with VethPair() as pair, Gpsd(pair.a, directory) as gpsd:
+    with VethPair() as pair, Gpsd(pair.a) as gpsd:
         receiver = f'type = "gpsd"; host = "localhost"; port = "{gpsd.port}";'
         gmd = Gmd(pair.a, directory, conf(receiver=receiver)).start()
         client = Ptp4l(pair.b, directory, **ST2059_CLIENT).start()

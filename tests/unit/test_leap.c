@@ -250,32 +250,27 @@ static void test_no_source(void **state)
 static void test_weighing(void **state)
 {
     static const struct {
-        int table;
-        bool expired;
-        int receiver;
-        bool receiver_old;
-        int configured;
-        int offset;
+        int table, receiver, configured, offset;
         enum leap_source source;
-        bool valid, disagree;
+        bool expired, receiver_old, valid, disagree;
     } cases[] = {
-        {38, false, 0, false, 0, 38, LEAP_SOURCE_FILE, true, false},
-        {38, false, 38, false, 38, 38, LEAP_SOURCE_FILE, true, false},
-        {38, false, 37, false, 0, 38, LEAP_SOURCE_FILE, false, true},
-        {38, false, 37, true, 0, 38, LEAP_SOURCE_FILE, true, false}, /* not in force any more */
-        {38, false, 0, false, 37, 38, LEAP_SOURCE_FILE, true, true}, /* outdated: warned of, not weighed */
-        {38, false, 0, false, 39, 38, LEAP_SOURCE_FILE, false, true},
-        {38, true, 0, false, 0, 38, LEAP_SOURCE_FILE, false, false}, /* expired: keeps its offset */
-        {38, true, 38, false, 0, 38, LEAP_SOURCE_RECEIVER, true, false},
-        {38, true, 0, false, 38, 38, LEAP_SOURCE_CONFIGURED, true, false},
-        {38, true, 39, false, 0, 39, LEAP_SOURCE_RECEIVER, false, true}, /* one against one */
-        {38, true, 0, false, 39, 39, LEAP_SOURCE_CONFIGURED, false, true},
-        {38, true, 39, false, 39, 39, LEAP_SOURCE_RECEIVER, true, false}, /* two overrule an expired one */
-        {0, false, 37, false, 0, 37, LEAP_SOURCE_RECEIVER, true, false},
-        {0, false, 37, true, 0, 37, LEAP_SOURCE_RECEIVER, false, false},
-        {0, false, 0, false, 36, 36, LEAP_SOURCE_CONFIGURED, true, false},
-        {0, false, 37, false, 38, 37, LEAP_SOURCE_RECEIVER, false, true},
-        {0, false, 37, true, 38, 38, LEAP_SOURCE_CONFIGURED, true, false},
+        {38, 0, 0, 38, LEAP_SOURCE_FILE, false, false, true, false},
+        {38, 38, 38, 38, LEAP_SOURCE_FILE, false, false, true, false},
+        {38, 37, 0, 38, LEAP_SOURCE_FILE, false, false, false, true},
+        {38, 37, 0, 38, LEAP_SOURCE_FILE, false, true, true, false}, /* not in force any more */
+        {38, 0, 37, 38, LEAP_SOURCE_FILE, false, false, true, true}, /* outdated: warned of, not weighed */
+        {38, 0, 39, 38, LEAP_SOURCE_FILE, false, false, false, true},
+        {38, 0, 0, 38, LEAP_SOURCE_FILE, true, false, false, false}, /* expired: keeps its offset */
+        {38, 38, 0, 38, LEAP_SOURCE_RECEIVER, true, false, true, false},
+        {38, 0, 38, 38, LEAP_SOURCE_CONFIGURED, true, false, true, false},
+        {38, 39, 0, 39, LEAP_SOURCE_RECEIVER, true, false, false, true}, /* one against one */
+        {38, 0, 39, 39, LEAP_SOURCE_CONFIGURED, true, false, false, true},
+        {38, 39, 39, 39, LEAP_SOURCE_RECEIVER, true, false, true, false}, /* two overrule an expired one */
+        {0, 37, 0, 37, LEAP_SOURCE_RECEIVER, false, false, true, false},
+        {0, 37, 0, 37, LEAP_SOURCE_RECEIVER, false, true, false, false},
+        {0, 0, 36, 36, LEAP_SOURCE_CONFIGURED, false, false, true, false},
+        {0, 37, 38, 37, LEAP_SOURCE_RECEIVER, false, false, false, true},
+        {0, 37, 38, 38, LEAP_SOURCE_CONFIGURED, false, true, true, false},
     };
     const int64_t now = U + 200 * DAY;
 

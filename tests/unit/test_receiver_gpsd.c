@@ -105,6 +105,8 @@ static void test_messages(void **state)
     assert_int_equal(r->ops->fd(r), -1);
     connect_up(&s, r, 1000, command, sizeof(command));
     assert_string_equal(command, "?WATCH={\"enable\":true,\"json\":true};\n");
+    assert_true(r->ops->deadline(r) < 1000); /* "call again", for one who does not do so at once */
+    assert_int_equal(r->ops->read(r, 1000, &report), 0);
     assert_int_equal(r->ops->deadline(r), INT64_MAX);
 
     say(&s, TPV);

@@ -94,6 +94,9 @@ static void test_antenna(void **state)
     simulated_gnss_switch(s, SIMULATED_ANTENNA, true);
     for (int i = 23; i < 30; i++)
         assert_true(edge(s, T0 + i));
+    simulated_gnss_switch(s, SIMULATED_ANTENNA, false);
+    for (int i = 30; i < 40; i++) /* nor does it shorten the next loss */
+        assert_int_equal(edge(s, T0 + i), i < 33);
     simulated_gnss_free(s);
 }
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A real gpsd in a namespace, fed by a receiver on a pty."""
+
+import shutil
+import subprocess
+
+import nmea
+
+GPSD = shutil.which("gpsd") or "/usr/sbin/gpsd"
+
+
+class Gpsd:
+    port = 2947  # the namespace has no other
+
+    def __init__(self, node):
+        self.node = node
+        self.process = None
+
+    def __enter__(self):
+        self.nmea = nmea.Receiver().__enter__()
+        return self.start()
+
+    def __exit__(self, *_):
+        self.kill()
+        self.nmea.close()
+
+    def start(self):
+        command = [GPSD, "-N", "-n", "-b", "-S", str(self.port), self.nmea.device]
+        self.process = self.node.popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return self
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()

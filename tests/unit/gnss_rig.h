@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A receiver, its pulses and a clock in virtual time, in front of the gnss room's deciding half. */
+#ifndef GMD_TESTS_UNIT_GNSS_RIG_H
+#define GMD_TESTS_UNIT_GNSS_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "bmca/ptp.h"
+#include "gnss/gnss.h"
+
+#define MS          1000000LL
+#define TAI_OFFSET  37
+#define UTC0        1750000000LL            /* true second 0 of a scene */
+#define MONO0       (5000 * NS_PER_S + 333) /* monotonic time of it */
+#define LATENCY_NS  (80 * MS)
+#define PULSE_DELAY 50
+#define AGREEING    4
+
+static const struct gnss_config config = {
+    .pulse_offset_ns = PULSE_DELAY,
+    .silent_ns = 3 * NS_PER_S,
+    .unvouched_ns = 60 * NS_PER_S,
+    .pulse_missing_ns = 2 * NS_PER_S,
+    .agreeing_messages = AGREEING,
+};
+
+/* One scene: what happens in true second s of it. */
+struct scene {
+    struct gnss g;
+    int64_t s; /* the next second */
+    int64_t clock_error_ns;
+    bool locked;
+    bool numbered; /* the last pulse gave a sample */
+    struct gnss_sample sample;
+};
+
+static inline struct scene begin(void)
+{
+    struct scene sc = {.clock_error_ns = 12345678901LL};
+
+    gnss_init(&sc.g, &config, TAI_OFFSET);
+    return sc;
+}
+
+static inline int64_t mono(int64_t s)
+{
+    return MONO0 + s * NS_PER_S;
+}
+
+static inline int64_t true_tai(int64_t s)
+{
+    return UTC0 + s + TAI_OFFSET;
+}
+
+static inline void tick(struct scene *sc, int64_t at_ns)
+{
+    gnss_tick(&sc->g, mono(sc->s) + at_ns, true_tai(sc->s));
+}
+
+/* A pulse at_ns behind the present second. */
+static inline bool pulse(struct scene *sc, int64_t at_ns)
+{
+    int64_t clock_ns = true_tai(sc->s) * NS_PER_S + at_ns + sc->clock_error_ns + PULSE_DELAY;
+
+    sc->numbered = gnss_pulse(&sc->g, clock_ns, mono(sc->s) + at_ns + PULSE_DELAY, sc->locked, &sc->sample);
+    return sc->numbered;
+}
+
+static inline struct receiver_report report(int64_t utc_s, enum fix_mode fix, int64_t arrival_ns)
+{
+    return (struct receiver_report){.arrival_ns = arrival_ns,
+                                    .link = RECEIVER_LINK_UP,
+                                    .has_fix = true,
+                                    .fix = fix,
+                                    .has_time = true,
+                                    .utc_s = utc_s,
+                                    .satellites_used = -1,
+                                    .satellites_visible = -1,
+                                    .antenna_ok = -1};
+}
+
+static inline void deliver(struct scene *sc, const struct receiver_report *r)
+{
+    int64_t since_ns = r->arrival_ns - mono(sc->s);
+
+    gnss_message(&sc->g, r, sc->locked, true_tai(sc->s) * NS_PER_S + since_ns + sc->clock_error_ns);
+}
+
+/* A message labelled with the second s + label_error, at_ns behind the present second. */
+static inline void message(struct scene *sc, int64_t at_ns, int64_t label_error, enum fix_mode fix)
+{
+    struct receiver_report r = report(UTC0 + sc->s + label_error, fix, mono(sc->s) + at_ns);
+
+    deliver(sc, &r);
+}
+
+static inline void link_down(struct scene *sc, int64_t at_ns)
+{
+    struct receiver_report r = {.arrival_ns = mono(sc->s) + at_ns,
+                                .link = RECEIVER_LINK_DOWN,
+                                .satellites_used = -1,
+                                .satellites_visible = -1,
+                                .antenna_ok = -1};
+
+    deliver(sc, &r);
+}
+
+/* n ordinary seconds. */
+static inline void run(struct scene *sc, int n)
+{
+    for (; n > 0; n--, sc->s++) {
+        pulse(sc, 0);
+        message(sc, LATENCY_NS, 0, FIX_3D);
+        tick(sc, NS_PER_S / 2);
+    }
+}
+
+static inline void lock(struct scene *sc)
+{
+    run(sc, 10);
+    assert_true(sc->numbered);
+    sc->locked = true;
+    sc->clock_error_ns = 40;
+    gnss_clock_changed(&sc->g);
+    run(sc, 2);
+    assert_true(sc->numbered);
+}
+
+static inline void expect_right_sample(const struct scene *sc, int64_t at_ns)
+{
+    assert_true(sc->numbered);
+    assert_int_equal(sc->sample.tai_s, true_tai(sc->s));
+    assert_int_equal(sc->sample.reading_ns, true_tai(sc->s) * NS_PER_S + at_ns + sc->clock_error_ns);
+}
+
+static inline void expect_trust(const struct scene *sc, enum gnss_trust trust)
+{
+    if (sc->g.status.trust != trust)
+        fail_msg("second %lld: %s instead of %s", (long long)sc->s, gnss_trust_name(sc->g.status.trust),
+                 gnss_trust_name(trust));
+}
+
+#endif
