@@ -183,7 +183,7 @@ static int listen_at(const char *path, char *error, int error_size)
         snprintf(error, error_size, "%s: longer than a socket's path may be", path);
         return -1;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     if (is_stale(&address))
         unlink(path);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -30,8 +30,9 @@ void daemon_stop(void)
 int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns)
 {
     int64_t best = INT64_MAX;
+    *now_ns = *clock_ns = 0;
     for (int i = 0; i < READ_ATTEMPTS && best > READ_CLOSE_NS; i++) {
-        int64_t reading;
+        int64_t reading = 0;
         const int64_t before = loop_now();
         const int error = d->clock->ops->read(d->clock, &reading);
         const int64_t after = loop_now();

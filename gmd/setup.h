@@ -6,8 +6,8 @@
 
 #include "gmd/daemon.h"
 
-/* d->clock (and d->oscillator), chosen by clock.type; needs d->ports[].info and d->gm, which learns the clock's
- * range. */
+/* d->clock (and d->oscillator), chosen by clock.type; needs d->ports[].info and d->gm, which learns the
+ * clock's range. */
 int setup_clock(struct daemon *d, char *error, int error_size);
 
 /* d->simulated, d->receiver, d->pulse. */

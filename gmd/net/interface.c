@@ -39,7 +39,7 @@ static int open_query(const char *name, struct ifreq *request)
         errno = ENODEV;
         return -1;
     }
-    strcpy(request->ifr_name, name);
+    memcpy(request->ifr_name, name, strlen(name));
     return socket(AF_INET, SOCK_DGRAM, 0);
 }
 
@@ -143,7 +143,7 @@ static int enable(int fd, const char *name, const enum hwtstamp_rx_filters *filt
 {
     struct hwtstamp_config config = {0};
     struct ifreq request = {.ifr_data = (void *)&config};
-    strcpy(request.ifr_name, name);
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
     /* What another program has set up and serves us too is left alone. */
     if (ioctl(fd, SIOCGHWTSTAMP, &request) == 0 && config.tx_type == HWTSTAMP_TX_ON &&
         filter_serves(filters, config.rx_filter))

@@ -112,7 +112,7 @@ static void decide(struct instance *in, int64_t now_ns)
         slave = slave || p->decision == DECISION_S1;
     }
 
-    if (slave)
+    if (slave && e.ebest != NULL)
         take_parent(in, &e.ebest->last);
     else
         become_grandmaster(in);

@@ -242,17 +242,20 @@ static const receive_fn receivers[16] = {
     [MSG_ANNOUNCE] = receive_announce,
 };
 
-/* Where a frame that is not for this port is counted, or NULL. */
-static uint64_t *not_for_us(struct port *p, const struct instance *in, const struct ptp_header *h)
+/* A frame that is not for this port is counted under the reason. */
+static bool is_for_us(struct port *p, const struct instance *in, const struct ptp_header *h)
 {
+    struct port_counters *c = &p->counters;
     if (h->domain_number != in->default_ds.domain_number)
-        return &p->counters.rx_wrong_domain;
-    if ((h->major_sdo_id << 8 | h->minor_sdo_id) != in->default_ds.sdo_id)
-        return &p->counters.rx_wrong_sdo;
-    if (clock_identity_compare(&h->source.clock, &p->identity.clock) == 0 && h->source.port >= 1 &&
-        h->source.port <= in->port_count)
-        return &p->counters.rx_own;
-    return NULL;
+        c->rx_wrong_domain++;
+    else if ((h->major_sdo_id << 8 | h->minor_sdo_id) != in->default_ds.sdo_id)
+        c->rx_wrong_sdo++;
+    else if (clock_identity_compare(&h->source.clock, &p->identity.clock) == 0 && h->source.port >= 1 &&
+             h->source.port <= in->port_count)
+        c->rx_own++;
+    else
+        return true;
+    return false;
 }
 
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns)
@@ -264,11 +267,8 @@ bool port_receive(struct port *p, struct instance *in, const struct frame_in *f,
         return false;
     }
 
-    uint64_t *counter = not_for_us(p, in, &m.header);
-    if (counter != NULL) {
-        (*counter)++;
+    if (!is_for_us(p, in, &m.header))
         return false;
-    }
 
     p->counters.rx[m.header.message_type]++;
     receive_fn receive = port_is_active(p) ? receivers[m.header.message_type] : NULL;

@@ -102,7 +102,7 @@ static void print_row(const json_t *row, const int *widths, bool heading)
         if (column == COLUMNS_MAX)
             break;
         char *text = heading ? strdup(key) : cell(value);
-        printf("%s%-*s", column ? "  " : "  ", widths[column], text);
+        printf("  %-*s", widths[column], text);
         free(text);
         column++;
     }
@@ -161,7 +161,7 @@ static FILE *connect_to(const char *path)
         fprintf(stderr, "gmctl: %s: longer than a socket's path may be\n", path);
         return NULL;
     }
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path));
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
         const bool down = errno == ENOENT || errno == ECONNREFUSED;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a fuzz target's seeds into a directory. For "wire": every message type, and variants that reach each
- * decision. */
+ * decision. For "leap": a leap-second table. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -76,12 +76,27 @@ static int wire_corpus(void)
     return 0;
 }
 
+static int leap_corpus(void)
+{
+    static const char table[] = "#\tleap seconds\n#$\t3676924800\n#@\t3991507200\n"
+                                "2272060800\t10\t# 1 Jan 1972\n3692217600\t37\t# 1 Jan 2017\n"
+                                "#h\tdacf2c42 2c4765d6 3c797af8 2cf630eb 699c8c67\n";
+    save("table", "", (const uint8_t *)table, sizeof table - 1);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3 || strcmp(argv[1], "wire") != 0) {
-        fprintf(stderr, "usage: make_corpus wire DIRECTORY\n");
-        return 2;
+    static const struct {
+        const char *target;
+        int (*write)(void);
+    } corpora[] = {{"wire", wire_corpus}, {"leap", leap_corpus}};
+    for (size_t i = 0; argc == 3 && i < sizeof corpora / sizeof corpora[0]; i++) {
+        if (strcmp(argv[1], corpora[i].target) != 0)
+            continue;
+        directory = argv[2];
+        return corpora[i].write();
     }
-    directory = argv[2];
-    return wire_corpus();
+    fprintf(stderr, "usage: make_corpus wire|leap DIRECTORY\n");
+    return 2;
 }

@@ -124,12 +124,13 @@ static void agrees_with_a_plain_model(void **state)
     for (int64_t now = 0; now < STEPS; now++) {
         unsigned n = (unsigned)rand() % IDS;
         if (last[n] < 0 && held == CLIENTS_MAX) {
-            unsigned oldest = IDS;
+            int64_t *oldest = NULL;
             for (unsigned i = 0; i < IDS; i++) {
-                if (last[i] >= 0 && (oldest == IDS || last[i] < last[oldest]))
-                    oldest = i;
+                if (last[i] >= 0 && (!oldest || last[i] < *oldest))
+                    oldest = &last[i];
             }
-            last[oldest] = -1;
+            assert_non_null(oldest);
+            *oldest = -1;
             held--;
         }
         if (last[n] < 0) {

@@ -237,9 +237,9 @@ static void one_winner(void **state)
     enum { FLEET = 20 };
     for (int round = 0; round < 2000; round++) {
         struct default_ds fleet[FLEET];
-        for (uint8_t i = 0; i < FLEET; i++) {
+        for (int i = 0; i < FLEET; i++) {
             fleet[i] = (struct default_ds){
-                .clock_identity = clock_id(i),
+                .clock_identity = clock_id((uint8_t)i),
                 .clock_quality = {(uint8_t)(6 + rnd(2)), (uint8_t)(0x20 + rnd(2)), (uint16_t)rnd(2)},
                 .priority1 = (uint8_t)rnd(2),
                 .priority2 = (uint8_t)rnd(2),

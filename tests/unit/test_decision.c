@@ -166,7 +166,7 @@ static void one_master_on_a_segment(void **state)
     print_message("seed %u\n", seed);
     for (int round = 0; round < 5000; round++) {
         struct candidate d0[FLEET];
-        for (uint8_t i = 0; i < FLEET; i++) {
+        for (int i = 0; i < FLEET; i++) {
             d0[i] = own_of_class(classes[(unsigned)rand_r(&seed) % sizeof(classes)]);
             d0[i].priority2 = (uint8_t)((unsigned)rand_r(&seed) % 2);
             d0[i].grandmaster = d0[i].sender.clock = d0[i].receiver.clock = clock_id(i);
