@@ -159,7 +159,7 @@ lint: deps
 	@$(MAKE) --no-print-directory lint-built
 
 TIDY := -*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions
-TIDY := $(TIDY),-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
+TIDY := $(TIDY),-clang-analyzer-optin.performance.Padding,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling
 
 lint-built:
 	@echo '  LINT    clang-format'

@@ -69,9 +69,9 @@ static void standby_takes_over_in_time(void **state)
         rig_free(active);
         rig_free(standby);
     }
-    assert_float_equal(sum_waited / SEEDS / INTERVAL, 3.5, 0.03);
-    print_message("last Sync to first Sync: mean %.3f s, longest %.3f s\n", sum / SEEDS / NS_PER_S,
-                  longest / NS_PER_S);
+    assert_float_equal(sum_waited / SEEDS / (double)INTERVAL, 3.5, 0.03);
+    print_message("last Sync to first Sync: mean %.3f s, longest %.3f s\n", sum / SEEDS / (double)NS_PER_S,
+                  longest / (double)NS_PER_S);
 }
 
 static void return_of_the_better_clock_is_one_change(void **state)

@@ -71,13 +71,13 @@ static void test_finds_frequency_and_drift(void **state)
     struct rig r = {.random = 3};
     struct estimator e = started(20, 0.002);
     estimator_restart(&e, 0, freq + 5, 2); /* 5 ppb wrong at the start */
-    double t = 0;
+    int64_t t = 0;
     for (; t < 20000; t++) {
-        estimator_predict(&e, (int64_t)t * NS_PER_S + 1);
-        const double phase = freq * t + drift * t * t / 2;
+        estimator_predict(&e, t * NS_PER_S + 1);
+        const double phase = freq * (double)t + drift * (double)(t * t) / 2;
         estimator_update(&e, phase + 20 * rig_gauss(&r));
     }
-    assert_true(fabs(e.x[1] - (freq + drift * t)) < 0.1);
+    assert_true(fabs(e.x[1] - (freq + drift * (double)t)) < 0.1);
     assert_true(fabs(e.x[2] - drift) < 3 * sqrt(e.P[2][2]));
     assert_true(sqrt(e.P[2][2]) < 4e-5);
 }
