@@ -10,7 +10,8 @@ void foreign_init(struct foreign_table *t, int64_t announce_interval_ns, unsigne
 {
     memset(t, 0, sizeof(*t));
     t->window_ns = FOREIGN_MASTER_TIME_WINDOW * announce_interval_ns;
-    t->timeout_ns = (int64_t)announce_receipt_timeout * announce_interval_ns;
+    t->timeout_ns =
+        (int64_t)announce_receipt_timeout * announce_interval_ns + FOREIGN_MASTER_GRACE(announce_interval_ns);
 }
 
 void foreign_clear(struct foreign_table *t)

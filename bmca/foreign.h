@@ -10,6 +10,8 @@
 #define FOREIGN_MASTER_THRESHOLD   2 /* Announce messages ... */
 #define FOREIGN_MASTER_TIME_WINDOW 4 /* ... within so many announce intervals, clause 9.3.2.4.5 */
 #define FOREIGN_MASTERS_MAX        16
+/* Beyond announceReceiptTimeout intervals: the last Announce that may still come in time is a little late. */
+#define FOREIGN_MASTER_GRACE(announce_interval_ns) ((announce_interval_ns) / 4)
 
 /* What an Announce said, beside the candidate. */
 struct foreign_announce {

@@ -188,7 +188,8 @@ static void read_pulse(struct daemon *d, int64_t now_ns)
                         d->pulse->description, d->clock->description, strerror(-error));
             continue;
         }
-        const struct discipline_action action = grandmaster_pulse(&d->gm, clock_ns, event.arrival_ns);
+        const struct discipline_action action =
+            grandmaster_pulse(&d->gm, clock_ns, event.arrival_ns, loop_now());
         carry_out(d, &action);
     }
 }

@@ -45,14 +45,15 @@ void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r
     gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns);
 }
 
-struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns)
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns,
+                                           int64_t now_ns)
 {
     struct gnss_sample sample;
     if (!gnss_pulse(&gm->gnss, clock_ns, arrival_ns, discipline_numbers(&gm->discipline), &sample))
         return (struct discipline_action){0};
     const struct discipline_action action =
-        discipline_sample(&gm->discipline, sample.tai_s, sample.reading_ns, arrival_ns);
-    announce_quality(gm, arrival_ns);
+        discipline_sample(&gm->discipline, sample.tai_s, sample.reading_ns, now_ns);
+    announce_quality(gm, now_ns);
     return action;
 }
 

@@ -31,8 +31,10 @@ void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *c
 /* A message of the receiver; clock_ns as read at its arrival. */
 void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r, int64_t clock_ns);
 
-/* A pulse edge: clock_ns is what the clock showed at the edge. */
-struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns);
+/* A pulse edge, handled at now_ns: clock_ns is what the clock showed at the edge, arrival_ns the monotonic
+ * time of the edge or of its being read. */
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns,
+                                           int64_t now_ns);
 
 /* Several times a second: clock_ns was read at now_ns. */
 struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns);

@@ -139,6 +139,16 @@ static void command(struct discipline *d, struct discipline_action *action)
     estimator_control(e, freq);
 }
 
+/* clockAccuracy is a comparand of the BMCA: a locked clock announces what its receiver and stamps are
+ * configured to be good for, so that equal grandmasters announce the same, unless its own bound is more than
+ * twice that. */
+static double announced_bound(const struct discipline *d)
+{
+    if (d->status.state != DISCIPLINE_LOCKED)
+        return d->status.bound_ns;
+    return fmax(d->status.bound_ns / 2, d->config.systematic_ns + BOUND_SIGMAS * d->config.pulse_noise_ns);
+}
+
 /* The end of every event. lost: why pulses cannot be used, or NULL. */
 static void settle(struct discipline *d, unsigned facts, const char *lost, struct discipline_action *action)
 {
@@ -150,7 +160,7 @@ static void settle(struct discipline *d, unsigned facts, const char *lost, struc
     move(d, facts | standing_facts(d), lost);
     judge_bound(d);
     if (ever_locked(d))
-        accuracy_follow(&d->accuracy, d->status.bound_ns, e->at_ns);
+        accuracy_follow(&d->accuracy, announced_bound(d), e->at_ns);
     servo_pace(&d->servo, state_tau_s(d->status.state), 0);
     command(d, action);
     d->status.filtered_ns = e->started ? e->x[0] : 0;

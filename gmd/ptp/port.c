@@ -48,11 +48,13 @@ static uint64_t random_next(uint64_t *state)
     return z ^ z >> 31;
 }
 
-/* announceReceiptTimeout intervals of silence and a random part of one more, ends excluded. */
+/* announceReceiptTimeout intervals of silence and a random part of one more, in the range where the foreign
+ * master table has forgotten who is silent. */
 static void arm_announce_receipt(struct port *p, int64_t heard_ns)
 {
     int64_t interval = announce_interval(p);
-    int64_t extra = 1 + (int64_t)(random_next(&p->random) % (uint64_t)(interval - 1));
+    int64_t grace = FOREIGN_MASTER_GRACE(interval);
+    int64_t extra = grace + (int64_t)(random_next(&p->random) % (uint64_t)(interval - grace - 1));
     p->announce_receipt_due_ns = heard_ns + p->config.announce_receipt_timeout * interval + extra;
 }
 

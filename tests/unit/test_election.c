@@ -69,8 +69,9 @@ static void standby_takes_over_in_time(void **state)
         rig_free(active);
         rig_free(standby);
     }
-    assert_float_equal(sum_waited / SEEDS / (double)INTERVAL, 3.5, 0.03);
-    print_message("last Sync to first Sync: mean %.3f s, longest %.3f s\n", sum / SEEDS / (double)NS_PER_S,
+    const int64_t interval_ns = INTERVAL;
+    assert_float_equal(sum_waited / SEEDS / (double)interval_ns, 3.625, 0.03);
+    print_message("last Sync to first Sync: mean %.3f s, longest %.3f s\n", sum / (double)NS_PER_S / SEEDS,
                   longest / (double)NS_PER_S);
 }
 

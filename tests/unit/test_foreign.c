@@ -13,6 +13,7 @@
 
 #define INTERVAL NS_PER_S
 #define TIMEOUT  3
+#define SILENCE  (TIMEOUT * INTERVAL + FOREIGN_MASTER_GRACE(INTERVAL)) /* forgets a master */
 
 static const struct clock_identity own = {{0xff, 0, 0, 0, 0, 0, 0, 1}};
 
@@ -91,7 +92,7 @@ static void intervals(void **state)
     struct foreign_table t;
     foreign_init(&t, INTERVAL / 4, 5);
     assert_int_equal(t.window_ns, INTERVAL);
-    assert_int_equal(t.timeout_ns, 5 * INTERVAL / 4);
+    assert_int_equal(t.timeout_ns, 5 * INTERVAL / 4 + INTERVAL / 16);
     assert_null(foreign_best(&t, 0));
     assert_false(foreign_expire(&t, INTERVAL));
 }
@@ -156,7 +157,7 @@ static void silence_expires(void **state)
 {
     (void)state;
     struct foreign_table t = with_qualified(1);
-    int64_t last = TIMEOUT * INTERVAL - 1;
+    int64_t last = SILENCE - 1;
     assert_false(foreign_expire(&t, last));
     assert_true(best_is(&t, 1, last));
     assert_null(foreign_best(&t, last + 1)); /* even before foreign_expire */
@@ -167,7 +168,7 @@ static void silence_expires(void **state)
 
     t = fresh();
     hear(&t, 1, 1, 0);
-    assert_false(foreign_expire(&t, TIMEOUT * INTERVAL)); /* one that was not qualified is no loss */
+    assert_false(foreign_expire(&t, SILENCE)); /* one that was not qualified is no loss */
     assert_int_equal(used(&t), 0);
 }
 
@@ -179,10 +180,11 @@ static void qualified_until_silent(void **state)
     foreign_init(&t, INTERVAL, 10);
     hear(&t, 1, 1, 0);
     hear(&t, 1, 2, INTERVAL);
-    assert_true(best_is(&t, 1, 11 * INTERVAL - 1));
+    const int64_t grace = FOREIGN_MASTER_GRACE(INTERVAL);
+    assert_true(best_is(&t, 1, 11 * INTERVAL + grace - 1));
     assert_int_equal(hear(&t, 1, 11, 10 * INTERVAL), FOREIGN_ACCEPTED);
-    assert_true(best_is(&t, 1, 20 * INTERVAL - 1));
-    assert_true(foreign_expire(&t, 20 * INTERVAL));
+    assert_true(best_is(&t, 1, 20 * INTERVAL + grace - 1));
+    assert_true(foreign_expire(&t, 20 * INTERVAL + grace));
 }
 
 /* Back after the timeout, though nobody called foreign_expire: begins anew, and its loss is told. */
@@ -190,7 +192,7 @@ static void return_after_silence(void **state)
 {
     (void)state;
     struct foreign_table t = with_qualified(1);
-    int64_t back = TIMEOUT * INTERVAL;
+    int64_t back = SILENCE;
     assert_int_equal(hear(&t, 1, 50, back), FOREIGN_CHANGED);
     assert_null(foreign_best(&t, back));
     assert_int_equal(entry(&t, 1)->announces, 1);
@@ -203,8 +205,8 @@ static void loss_told_by_another(void **state)
 {
     (void)state;
     struct foreign_table t = with_qualified(1);
-    assert_int_equal(hear(&t, 2, 1, TIMEOUT * INTERVAL - 1), FOREIGN_ACCEPTED);
-    assert_int_equal(hear(&t, 3, 1, TIMEOUT * INTERVAL), FOREIGN_CHANGED);
+    assert_int_equal(hear(&t, 2, 1, SILENCE - 1), FOREIGN_ACCEPTED);
+    assert_int_equal(hear(&t, 3, 1, SILENCE), FOREIGN_CHANGED);
     assert_null(entry(&t, 1));
 }
 
@@ -318,8 +320,8 @@ static void old_messages_do_not_keep_alive(void **state)
     struct foreign_table t = with_qualified(1);
     for (int64_t now = INTERVAL; now < TIMEOUT * INTERVAL; now += INTERVAL)
         assert_int_equal(hear(&t, 1, 7, now), FOREIGN_DISCARDED_OLD);
-    assert_true(foreign_expire(&t, TIMEOUT * INTERVAL));
-    assert_int_equal(hear(&t, 1, 7, TIMEOUT * INTERVAL), FOREIGN_ACCEPTED);
+    assert_true(foreign_expire(&t, SILENCE));
+    assert_int_equal(hear(&t, 1, 7, SILENCE), FOREIGN_ACCEPTED);
 }
 
 /* Each field that a decision or the parent data look at. */
