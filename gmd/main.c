@@ -91,7 +91,7 @@ int main(int argc, char **argv)
     static struct conf conf;
     static char errors[ERRORS_MAX];
     if (conf_load(file, &conf, errors, sizeof errors) < 0) {
-        fputs(errors, stderr);
+        fprintf(stderr, "%s\n", errors);
         return 1;
     }
     return check ? check_run(file, &conf) : serve(&conf);

@@ -48,6 +48,7 @@ class Netns:
     def popen(self, cmd, **kw):
         """subprocess.Popen inside; its pid is the command's own. Terminated on exit."""
         kw.setdefault("text", True)
+        kw.setdefault("start_new_session", True)  # Ctrl-C is for the test, which ends its processes itself
         process = subprocess.Popen(["ip", "netns", "exec", self.name, *cmd], **kw)
         self.processes.append(process)
         return process
