@@ -173,7 +173,7 @@ lint-built:
 	    --checks='$(TIDY)' {} -- -std=gnu17 -I. -D_GNU_SOURCE -DGMD_VERSION='""' 2>&1 | \
 	    { ! grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter'; }
 
-format:
+format: deps
 	clang-format -i $(TRACKED)
 
 # --- delivery --------------------------------------------------------------------------------------
@@ -181,8 +181,9 @@ format:
 install: all
 	install -D -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/gmd
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(TOOLS:%=$(BUILD)/%)
-	install -D -m 644 -t $(DESTDIR)/etc/gmd conf/examples/gmd.conf
-	install -D -m 644 -t $(DESTDIR)/lib/systemd/system debian/gmd.service
+	test -e $(DESTDIR)/etc/gmd/gmd.conf || install -D -m 644 -t $(DESTDIR)/etc/gmd conf/examples/gmd.conf
+	install -d $(DESTDIR)/lib/systemd/system
+	sed 's|/usr/sbin|$(PREFIX)/sbin|' debian/gmd.service > $(DESTDIR)/lib/systemd/system/gmd.service
 	for page in $(MANPAGES); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 
 deb: deps

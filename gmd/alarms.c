@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "gmd/daemon.h"
+#include "gmd/ptp/interval.h"
 
 /* Fills detail when active. */
 typedef bool (*alarm_rule)(const struct daemon *d, int64_t now_ns, char *detail, size_t size);
@@ -98,13 +99,20 @@ static bool clock_jumped(const struct daemon *d, int64_t now_ns, char *detail, s
     (void)now_ns;
     const struct discipline_status *s = &d->gm.discipline.status;
     snprintf(detail, size, "somebody else moved the clock by %+.9f s; undone", (double)s->last_jump_ns / 1e9);
-    return s->jumps > 0 && s->state != DISCIPLINE_LOCKED;
+    return s->jumped;
 }
 
 static bool clock_failing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     const int64_t since = d->clock_counters.failing_since_ns;
     snprintf(detail, size, "%.90s does not answer", d->clock->description);
+    return since != INT64_MAX && now_ns - since > 2 * NS_PER_S;
+}
+
+static bool clock_refuses(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    const int64_t since = d->clock_counters.refusing_since_ns;
+    snprintf(detail, size, "%.90s cannot be steered", d->clock->description);
     return since != INT64_MAX && now_ns - since > 2 * NS_PER_S;
 }
 
@@ -158,6 +166,24 @@ static bool port_down(const struct daemon *d, int64_t now_ns, char *detail, size
     return any_port(d, is_down, "no link or no such interface", detail, size);
 }
 
+#define STAMPS_MISSING_NS (3 * NS_PER_S)
+
+static bool is_without_stamps(const struct daemon *d, unsigned i)
+{
+    const struct port *p = &d->gm.instance.ports[i];
+    const int64_t stamp_ns = d->ports[i].last_stamp_ns;
+    const int64_t since_ns = stamp_ns > p->state_since_ns ? stamp_ns : p->state_since_ns;
+    return p->state == PORT_MASTER &&
+           p->sync_due_ns - since_ns > STAMPS_MISSING_NS + 2 * interval_ns(p->config.log_sync_interval);
+}
+
+static bool stamps_missing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    return any_port(d, is_without_stamps,
+                    "Sync goes out, but its transmit time stamps do not come: no Follow_Up", detail, size);
+}
+
 static bool is_stamped_otherwise(const struct daemon *d, unsigned i)
 {
     return d->ports[i].transport && d->ports[i].problem[0];
@@ -176,6 +202,7 @@ static const struct {
     {{"free-run", "critical", "the first lock"}, free_run},
     {{"out-of-specification", "critical", "lock"}, out_of_specification},
     {{"clock-failing", "critical", "the clock device answers"}, clock_failing},
+    {{"clock-refuses", "critical", "the clock device takes a correction"}, clock_refuses},
     {{"clock-jumped", "critical", "lock"}, clock_jumped},
     {{"holdover", "major", "lock, or the holdover limit"}, holdover},
     {{"pulse-missing", "major", "pulses"}, pulse_missing},
@@ -184,6 +211,7 @@ static const struct {
     {{"receiver-lost", "major", "connection to the receiver"}, receiver_lost},
     {{"receiver-silent", "major", "a message of the receiver"}, receiver_silent},
     {{"port-down", "major", "link"}, port_down},
+    {{"timestamps-missing", "critical", "a transmit time stamp"}, stamps_missing},
     {{"time-of-day-disagrees", "major", "the receiver names the clock's second again"}, numbering_disagrees},
     {{"utc-offset-uncertain", "minor", "agreeing sources of TAI-UTC"}, utc_offset},
     {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
@@ -224,12 +252,4 @@ bool alarms_get(const struct alarms *a, size_t index, struct alarm_info *info,
     *info = rules[index].info;
     *state = &a->state[index];
     return true;
-}
-
-size_t alarms_active(const struct alarms *a)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < RULES; i++)
-        n += a->state[i].active;
-    return n;
 }

@@ -39,6 +39,4 @@ void alarms_update(struct alarms *a, const struct daemon *d, int64_t now_ns);
 bool alarms_get(const struct alarms *a, size_t index, struct alarm_info *info,
                 const struct alarm_state **state);
 
-size_t alarms_active(const struct alarms *a);
-
 #endif

@@ -24,7 +24,7 @@ static void print_interface(struct daemon *d, unsigned i, int *faults)
     }
     printf("%s time stamps", p->stamping == STAMPING_HARDWARE ? "hardware" : "software");
     if (p->problem[0])
-        printf(" (%s)", p->info.why_not_hardware);
+        printf(" (%s)", p->problem);
     printf("\n");
 }
 
@@ -75,20 +75,25 @@ int check_run(const char *file, const struct conf *conf)
     conf_print(conf, stdout);
     printf("\n# this machine\n");
     fflush(stdout);
-    struct daemon *d = daemon_new(conf, error, sizeof error);
+    struct daemon *d = daemon_new(conf, true, error, sizeof error);
     if (!d) {
         printf("  FAULT: %s\n", error);
         return 1;
     }
     printf("  clock: %s\n  receiver: %s\n  pulses: %s\n", d->clock->description, d->receiver->description,
-           d->pulse->description);
+           d->pulse ? d->pulse->description : "external time stamps of that clock");
     if (d->leap_problem[0])
         printf("  leap seconds: WARNING: %s\n", d->leap_problem);
     for (unsigned i = 0; i < d->gm.instance.port_count; i++)
         print_interface(d, i, &faults);
     int64_t now_ns, clock_ns;
-    if (daemon_read_clock(d, &now_ns, &clock_ns) == 0)
-        grandmaster_tick(&d->gm, now_ns, clock_ns); /* what it wants done to the clock is not done here */
+    if (daemon_read_clock(d, &now_ns, &clock_ns) == 0) {
+        grandmaster_tick(&d->gm, now_ns, clock_ns,
+                         true); /* what it wants done to the clock is not done here */
+    } else {
+        printf("  FAULT: the %s does not answer\n", d->clock->description);
+        faults++;
+    }
     printf("\n# the Announce that gmd would send now%s\n",
            conf->ptp.serve_before_lock ? "" : " (it is silent until the first lock, then clockClass is 6)");
     for (unsigned i = 0; i < d->gm.instance.port_count; i++)

@@ -25,7 +25,8 @@ struct connection {
     int fd; /* -1: free */
     int watch;
     int timer;
-    int64_t interval_ns; /* 0: not watching */
+    int64_t interval_ns;     /* 0: not watching */
+    int64_t last_request_ns; /* or since when it is there */
     size_t request_len;
     char request[REQUEST_MAX];
     char *answer; /* what is still to be sent */
@@ -102,6 +103,7 @@ static bool handle(struct connection *c, const char *line, size_t len)
     json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
     const char *command = json_string_value(json_object_get(request, "command"));
     json_t *reply;
+    c->last_request_ns = loop_now();
     if (!request)
         reply = report_error("not a JSON object: %s", where.text);
     else if (!command)
@@ -145,6 +147,23 @@ static void on_connection(void *ctx, int fd, short revents)
         drop(c);
 }
 
+/* A place for one more: a free one, or that of the connection which is idle for longest. Who watches is not
+ * idle. NULL if all watch. */
+static struct connection *make_place(struct control *control)
+{
+    struct connection *idle = NULL;
+    for (int i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *c = &control->connections[i];
+        if (c->fd < 0)
+            return c;
+        if (!c->interval_ns && (!idle || c->last_request_ns < idle->last_request_ns))
+            idle = c;
+    }
+    if (idle)
+        drop(idle);
+    return idle;
+}
+
 static void on_accept(void *ctx, int fd, short revents)
 {
     (void)revents;
@@ -152,18 +171,18 @@ static void on_accept(void *ctx, int fd, short revents)
     const int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (peer < 0)
         return;
-    for (int i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection *c = &control->connections[i];
-        if (c->fd >= 0)
-            continue;
-        c->watch = loop_watch(control->daemon->loop, peer, POLLIN, on_connection, c);
-        if (c->watch < 0)
-            break;
-        c->fd = peer;
-        c->request_len = 0;
+    struct connection *c = make_place(control);
+    const int watch = c ? loop_watch(control->daemon->loop, peer, POLLIN, on_connection, c) : -1;
+    if (watch < 0) {
+        static const char refusal[] = "{\"error\":\"too many connections\"}\n";
+        send(peer, refusal, sizeof refusal - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+        close(peer);
         return;
     }
-    close(peer);
+    c->fd = peer;
+    c->watch = watch;
+    c->request_len = 0;
+    c->last_request_ns = loop_now();
 }
 
 /* A socket that nobody listens on is left over from a daemon that died. */

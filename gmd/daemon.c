@@ -13,6 +13,7 @@
 #include "gmd/setup.h"
 
 #define TICK_NS         (NS_PER_S / 4)
+#define CLOCK_GRACE_NS  (2 * NS_PER_S)
 #define LEAP_FILE_NS    (3600 * NS_PER_S)
 #define READ_ATTEMPTS   3
 #define READ_CLOSE_NS   20000 /* two readings of monotonic time this close are good enough */
@@ -30,7 +31,6 @@ void daemon_stop(void)
 int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns)
 {
     int64_t best = INT64_MAX;
-    *now_ns = *clock_ns = 0;
     for (int i = 0; i < READ_ATTEMPTS && best > READ_CLOSE_NS; i++) {
         int64_t reading = 0;
         const int64_t before = loop_now();
@@ -46,31 +46,42 @@ int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns)
         }
         if (after - before < best) {
             best = after - before;
-            *now_ns = before + best / 2;
-            *clock_ns = reading;
+            d->clock_counters.read_ns = before + best / 2;
+            d->clock_counters.clock_ns = reading;
         }
     }
+    *now_ns = d->clock_counters.read_ns;
+    *clock_ns = d->clock_counters.clock_ns;
     d->clock_counters.failing_since_ns = INT64_MAX;
     return 0;
 }
 
-static void complain_of_clock(struct daemon *d, const char *what, int error)
+/* True if the clock did as it was told. */
+static bool obeyed(struct daemon *d, const char *what, int error)
 {
-    if (!error)
-        return;
-    d->clock_counters.adjust_errors++;
-    log_limited(&d->clock_complaint, loop_now(), "%s: %s: %s", d->clock->description, what, strerror(-error));
+    struct clock_counters *c = &d->clock_counters;
+    if (!error) {
+        c->refusing_since_ns = INT64_MAX;
+        return true;
+    }
+    const int64_t now_ns = loop_now();
+    c->adjust_errors++;
+    if (c->refusing_since_ns == INT64_MAX)
+        c->refusing_since_ns = now_ns;
+    log_limited(&d->clock_complaint, now_ns, "%s: %s: %s", d->clock->description, what, strerror(-error));
+    return false;
 }
 
 static void carry_out(struct daemon *d, const struct discipline_action *action)
 {
-    if (action->step) {
+    if (action->step && obeyed(d, "step", d->clock->ops->step(d->clock, action->step_ns))) {
         log_line(LOG_LEVEL_NOTICE, "clock stepped by %+.9f s", (double)action->step_ns / 1e9);
-        complain_of_clock(d, "step", d->clock->ops->step(d->clock, action->step_ns));
         grandmaster_stepped(&d->gm);
     }
-    if (action->adjust)
-        complain_of_clock(d, "frequency", d->clock->ops->adjust(d->clock, action->freq_ppb));
+    if (action->adjust) {
+        obeyed(d, "frequency", d->clock->ops->adjust(d->clock, action->freq_ppb));
+        grandmaster_adjusted(&d->gm, d->clock->freq_ppb);
+    }
 }
 
 /* --- what people read ------------------------------------------------------------------------------ */
@@ -138,21 +149,34 @@ static void on_ports(void *ctx, int64_t now_ns)
     ports_retry(ctx, now_ns);
 }
 
+/* An error or two of the device change nothing: the clock is taken to have gone on. After CLOCK_GRACE_NS it
+ * is lost. */
+static void tick_grandmaster(struct daemon *d, int64_t now_ns)
+{
+    const struct clock_counters *c = &d->clock_counters;
+    int64_t clock_ns;
+    bool answers = true;
+    if (daemon_read_clock(d, &now_ns, &clock_ns) != 0) {
+        if (c->read_ns == 0)
+            return; /* never was there */
+        clock_ns = c->clock_ns + (now_ns - c->read_ns);
+        answers = now_ns - c->failing_since_ns < CLOCK_GRACE_NS;
+    }
+    const struct discipline_action action = grandmaster_tick(&d->gm, now_ns, clock_ns, answers);
+    carry_out(d, &action);
+}
+
 static void on_tick(void *ctx, int64_t now_ns)
 {
     struct daemon *d = ctx;
-    int64_t clock_ns;
     if (stop_requested)
         loop_stop(d->loop);
     if (now_ns >= d->leap_file_due_ns) {
         setup_leap_table(d);
         d->leap_file_due_ns = now_ns + LEAP_FILE_NS;
     }
-    if (daemon_read_clock(d, &now_ns, &clock_ns) == 0) {
-        const struct discipline_action action = grandmaster_tick(&d->gm, now_ns, clock_ns);
-        carry_out(d, &action);
-    }
-    alarms_update(&d->alarms, d, now_ns);
+    tick_grandmaster(d, now_ns);
+    alarms_update(&d->alarms, d, loop_now());
     settle(d);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_set(d->loop, d->tick_timer, now_ns + TICK_NS);
@@ -264,7 +288,7 @@ static int assemble(struct daemon *d, char *error, int error_size)
     return setup_sources(d, error, error_size);
 }
 
-struct daemon *daemon_new(const struct conf *conf, char *error, int error_size)
+struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int error_size)
 {
     struct daemon *d = calloc(1, sizeof *d);
     if (!d)
@@ -274,12 +298,16 @@ struct daemon *daemon_new(const struct conf *conf, char *error, int error_size)
     d->clients = calloc(1, clients_size());
     d->link_fd = -1;
     d->receiver_watch = d->pulse_watch = (struct source_watch){-1, -1, -1};
-    d->clock_counters.failing_since_ns = INT64_MAX;
+    d->clock_counters.failing_since_ns = d->clock_counters.refusing_since_ns = INT64_MAX;
+    d->probe = probe;
     d->started_ns = loop_now();
     d->leap_file_due_ns = d->started_ns + LEAP_FILE_NS;
     if (!d->loop || !d->clients)
         abort();
-    if (assemble(d, error, error_size) == 0)
+    /* the socket first: a second gmd is refused before it touches the first one's devices */
+    if (!probe)
+        d->control = control_open(d, d->conf.control.socket, error, error_size);
+    if ((probe || d->control) && assemble(d, error, error_size) == 0)
         return d;
     daemon_free(d);
     return NULL;
@@ -293,8 +321,7 @@ int daemon_run(struct daemon *d)
     d->port_timer = loop_timer(d->loop, on_ports, d);
     d->receiver_watch.timer = loop_timer(d->loop, on_receiver, d);
     d->pulse_watch.timer = loop_timer(d->loop, on_pulse, d);
-    d->control = control_open(d, d->conf.control.socket, error, sizeof error);
-    if (!d->control || ports_start(d, error, sizeof error) < 0) {
+    if (ports_start(d, error, sizeof error) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;
     }

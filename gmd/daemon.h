@@ -23,7 +23,8 @@ struct daemon_port {
     enum stamping stamping;
     char problem[160]; /* why it does not serve, or not as asked; empty when all is well */
     int watches[TRANSPORT_FDS];
-    int64_t retry_ns; /* next attempt to open, monotonic; INT64_MAX: none */
+    int64_t last_stamp_ns; /* monotonic: when a transmit stamp last came and could be converted */
+    int64_t retry_ns;      /* next attempt to open, monotonic; INT64_MAX: none */
     struct log_limit complaint;
     struct outbox outbox;
 };
@@ -31,7 +32,9 @@ struct daemon_port {
 /* What the clock's device answered, beyond the times it showed. */
 struct clock_counters {
     uint64_t read_errors, adjust_errors, convert_errors;
-    int64_t failing_since_ns; /* monotonic; INT64_MAX while it answers */
+    int64_t failing_since_ns;  /* monotonic; INT64_MAX while it answers */
+    int64_t refusing_since_ns; /* the same for steering it */
+    int64_t read_ns, clock_ns; /* the last good reading */
 };
 
 /* How the loop watches a receiver or a pulse source, whose descriptor may change. */
@@ -41,6 +44,7 @@ struct source_watch {
 
 struct daemon {
     struct conf conf;
+    bool probe; /* gmd --check: look at everything, take nothing from a gmd that runs */
     struct loop *loop;
     struct clock *clock;
     struct clock *oscillator; /* the simulated one under the clock, or NULL */
@@ -66,10 +70,11 @@ struct daemon {
     char receiver_problem_logged[160];
 };
 
-/* NULL and error filled. The daemon does not run yet; gmd --check stops here. */
-struct daemon *daemon_new(const struct conf *conf, char *error, int error_size);
+/* NULL and error filled. The daemon does not run yet; gmd --check (probe) stops here, and has no pulse source
+ * where looking at it would disturb a gmd that runs. */
+struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int error_size);
 
-/* Serves until daemon_stop or a control request says so. Exit status. */
+/* Serves until daemon_stop. Exit status. */
 int daemon_run(struct daemon *d);
 
 /* Async-signal-safe. */

@@ -57,12 +57,14 @@ struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock
     return action;
 }
 
-struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns)
+struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns,
+                                          bool clock_answers)
 {
     gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S);
     const enum gnss_trust trust = gm->gnss.status.trust;
+    const char *why = clock_answers ? gnss_trust_name(trust) : "the clock does not answer";
     const struct discipline_action action =
-        discipline_tick(&gm->discipline, now_ns, clock_ns, trust == GNSS_GOOD, gnss_trust_name(trust));
+        discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
     announce_quality(gm, now_ns);
     return action;
 }
@@ -70,4 +72,9 @@ struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns
 void grandmaster_stepped(struct grandmaster *gm)
 {
     gnss_clock_changed(&gm->gnss);
+}
+
+void grandmaster_adjusted(struct grandmaster *gm, double freq_ppb)
+{
+    discipline_adjusted(&gm->discipline, freq_ppb);
 }

@@ -36,10 +36,15 @@ void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r
 struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns,
                                            int64_t now_ns);
 
-/* Several times a second: clock_ns was read at now_ns. */
-struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns);
+/* Several times a second: clock_ns was read at now_ns. clock_answers: false once the device has not for a
+ * while; clock_ns is then a guess. */
+struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns,
+                                          bool clock_answers);
 
 /* The clock was stepped as an action asked. */
 void grandmaster_stepped(struct grandmaster *gm);
+
+/* The frequency correction that is in force after an action: what the device made of it, or the old one. */
+void grandmaster_adjusted(struct grandmaster *gm, double freq_ppb);
 
 #endif

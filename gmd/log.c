@@ -25,6 +25,13 @@ static void prefix(char *buf, size_t size, enum log_level level)
              name);
 }
 
+void text_make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            *text = '?';
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     char head[48], text[512];
@@ -33,6 +40,7 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    text_make_printable(text);
     fprintf(stderr, "%s%s\n", head, text);
 }
 

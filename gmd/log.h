@@ -13,6 +13,11 @@ enum log_level {
     LOG_LEVEL_INFO = 6,
 };
 
+/* In place: every byte that is not printable ASCII becomes '?'. For text that others wrote, which may hold
+ * control characters or be cut within a character. */
+void text_make_printable(char *text);
+
+/* The line is made printable. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A complaint that hostile or broken input could repeat at will: at most one line a minute, with the count of

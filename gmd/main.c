@@ -44,7 +44,7 @@ static int serve(const struct conf *conf)
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
-    struct daemon *d = daemon_new(conf, error, sizeof error);
+    struct daemon *d = daemon_new(conf, false, error, sizeof error);
     if (!d) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;

@@ -68,8 +68,10 @@ static void collect_stamps(struct daemon_port *p)
     int64_t clock_ns;
     struct daemon *d = p->daemon;
     for (int i = 0; i < FRAMES_PER_WAKE && p->transport->ops->tx_stamp(p->transport, &token, &stamp) > 0; i++)
-        if (to_clock(d, &stamp, &clock_ns))
-            instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, loop_now());
+        if (to_clock(d, &stamp, &clock_ns)) {
+            p->last_stamp_ns = loop_now();
+            instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, p->last_stamp_ns);
+        }
 }
 
 static void on_socket(void *ctx, int fd, short revents)

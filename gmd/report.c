@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gmd/daemon.h"
+#include "gmd/log.h"
 
 json_t *report_error(const char *format, ...)
 {
@@ -15,10 +16,20 @@ json_t *report_error(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    text_make_printable(text);
     return json_pack("{s:s}", "error", text);
 }
 
 /* --- small values ---------------------------------------------------------------------------------- */
+
+/* Text that names or quotes what is foreign: JSON refuses what is not UTF-8. */
+static json_t *printable(const char *text)
+{
+    char copy[256];
+    snprintf(copy, sizeof copy, "%s", text);
+    text_make_printable(copy);
+    return json_string(copy);
+}
 
 /* JSON has no infinity: what is unknown is null. */
 static json_t *number(double value)
@@ -111,13 +122,13 @@ static json_t *report_clock(struct daemon *d, int64_t now_ns)
     json_t *time = json_null();
     if (daemon_read_clock(d, &read_ns, &clock_ns) == 0)
         time = json_integer(clock_ns);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "clock",
-                     d->clock->description, "type", d->clock->ops->name, "tai_ns", time, "freq_ppb",
-                     number(d->clock->freq_ppb), "max_freq_ppb", number(d->clock->max_freq_ppb), "offset_ns",
-                     number(s->offset_ns), "bound_ns", number(s->bound_ns), "steps", unsigned64(s->steps),
-                     "foreign_steps", unsigned64(s->jumps), "read_errors", unsigned64(c->read_errors),
-                     "adjust_errors", unsigned64(c->adjust_errors), "convert_errors",
-                     unsigned64(c->convert_errors), "uptime_s", age(d->started_ns, now_ns));
+    return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "clock",
+                     printable(d->clock->description), "type", d->clock->ops->name, "tai_ns", time,
+                     "freq_ppb", number(d->clock->freq_ppb), "max_freq_ppb", number(d->clock->max_freq_ppb),
+                     "offset_ns", number(s->offset_ns), "bound_ns", number(s->bound_ns), "steps",
+                     unsigned64(s->steps), "foreign_steps", unsigned64(s->jumps), "read_errors",
+                     unsigned64(c->read_errors), "adjust_errors", unsigned64(c->adjust_errors),
+                     "convert_errors", unsigned64(c->convert_errors), "uptime_s", age(d->started_ns, now_ns));
 }
 
 static json_t *report_leap(const struct leap_status *l)
@@ -142,16 +153,17 @@ static json_t *report_gnss(struct daemon *d, int64_t now_ns)
     static const char *const fixes[] = {"unknown", "none", "2D", "3D"};
     const struct gnss_status *g = &d->gm.gnss.status;
     json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
-        "receiver", d->receiver->description, "link", g->link == RECEIVER_LINK_UP ? "up" : "down", "problem",
-        d->receiver->problem, "trust", gnss_trust_name(g->trust), "fix", fixes[g->fix & 3], "satellites_used",
-        known(g->satellites_used), "satellites_visible", known(g->satellites_visible), "antenna_ok",
-        known(g->antenna_ok), "last_message_s", age(g->last_message_ns, now_ns), "messages",
-        unsigned64(g->messages), "pulse", d->pulse->description, "last_pulse_s",
-        age(g->last_pulse_ns, now_ns), "pulses", unsigned64(g->pulses), "pulses_rejected",
-        unsigned64(g->pulses_rejected), "pulse_errors", unsigned64(d->pulse->errors), "messages_late",
-        unsigned64(g->messages_late), "messages_malformed", unsigned64(d->receiver->malformed),
-        "numbering_disagrees", g->numbering_disagrees, "leap", report_leap(&g->leap));
+        "{s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
+        "receiver", printable(d->receiver->description), "link", g->link == RECEIVER_LINK_UP ? "up" : "down",
+        "problem", printable(d->receiver->problem), "trust", gnss_trust_name(g->trust), "fix",
+        fixes[g->fix & 3], "satellites_used", known(g->satellites_used), "satellites_visible",
+        known(g->satellites_visible), "antenna_ok", known(g->antenna_ok), "last_message_s",
+        age(g->last_message_ns, now_ns), "messages", unsigned64(g->messages), "pulse",
+        printable(d->pulse->description), "last_pulse_s", age(g->last_pulse_ns, now_ns), "pulses",
+        unsigned64(g->pulses), "pulses_rejected", unsigned64(g->pulses_rejected), "pulse_errors",
+        unsigned64(d->pulse->errors), "messages_late", unsigned64(g->messages_late), "messages_malformed",
+        unsigned64(d->receiver->malformed), "numbering_disagrees", g->numbering_disagrees, "leap",
+        report_leap(&g->leap));
     if (d->simulated)
         json_object_set_new(o, "simulation", report_switches(d));
     return o;
@@ -160,14 +172,14 @@ static json_t *report_gnss(struct daemon *d, int64_t now_ns)
 static json_t *report_holdover(struct daemon *d, int64_t now_ns)
 {
     const struct discipline_status *s = &d->gm.discipline.status;
-    return json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
+    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "state",
                      discipline_state_name(s->state), "since_s", age(s->since_ns, now_ns), "previous",
-                     discipline_state_name(s->previous), "why", s->why, "offset_ns", number(s->offset_ns),
-                     "filtered_ns", number(s->filtered_ns), "freq_ppb", number(s->freq_ppb),
-                     "drift_ppb_per_day", number(s->drift_ppb_per_day), "bound_ns", number(s->bound_ns),
-                     "limit_ns", number(d->conf.holdover.holdover_limit_ns), "last_sample_s",
-                     age(s->last_sample_ns, now_ns), "samples", unsigned64(s->samples), "outliers",
-                     unsigned64(s->outliers), "quality", quality(&d->gm.quality.clock_quality),
+                     discipline_state_name(s->previous), "why", printable(s->why), "offset_ns",
+                     number(s->offset_ns), "filtered_ns", number(s->filtered_ns), "freq_ppb",
+                     number(s->freq_ppb), "drift_ppb_per_day", number(s->drift_ppb_per_day), "bound_ns",
+                     number(s->bound_ns), "limit_ns", number(d->conf.holdover.holdover_limit_ns),
+                     "last_sample_s", age(s->last_sample_ns, now_ns), "samples", unsigned64(s->samples),
+                     "outliers", unsigned64(s->outliers), "quality", quality(&d->gm.quality.clock_quality),
                      "time_to_lock_s",
                      s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));
 }
@@ -197,12 +209,12 @@ static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
     static const struct transport_counters none;
     const struct transport_counters *t = foot->transport ? &foot->transport->counters : &none;
     return json_pack(
-        "{s:i, s:s, s:o, s:s, s:o, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-        "port", p->identity.port, "interface", d->conf.ports[i].interface, "port_identity",
+        "{s:i, s:o, s:o, s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "port", p->identity.port, "interface", printable(d->conf.ports[i].interface), "port_identity",
         port_id(&p->identity), "state", port_state_name(p->state), "since_s", age(p->state_since_ns, now_ns),
         "transport", foot->transport ? foot->transport->ops->name : "none", "timestamping",
         foot->stamping == STAMPING_HARDWARE ? "hardware" : "software", "active", port_is_active(p), "problem",
-        foot->problem, "tx", by_type(c->tx), "rx", by_type(c->rx), "rx_malformed",
+        printable(foot->problem), "tx", by_type(c->tx), "rx", by_type(c->rx), "rx_malformed",
         unsigned64(sum(c->rx_errors, WIRE_ERRORS)), "rx_wrong_domain", unsigned64(c->rx_wrong_domain),
         "rx_no_timestamp", unsigned64(c->rx_no_timestamp), "tx_timestamp_missing",
         unsigned64(c->tx_timestamp_missing), "tx_timestamp_late", unsigned64(c->tx_timestamp_late),
@@ -271,10 +283,10 @@ static json_t *report_alarms(struct daemon *d, int64_t now_ns)
     for (size_t i = 0; alarms_get(&d->alarms, i, &info, &s); i++)
         if (s->raised)
             json_array_append_new(s->active ? active : cleared,
-                                  json_pack("{s:s, s:s, s:I, s:o, s:o, s:s, s:s}", "alarm", info.name,
+                                  json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:s}", "alarm", info.name,
                                             "severity", info.severity, "since_utc_s",
                                             (json_int_t)s->since_utc_s, "for_s", age(s->since_ns, now_ns),
-                                            "raised", unsigned64(s->raised), "detail", s->detail,
+                                            "raised", unsigned64(s->raised), "detail", printable(s->detail),
                                             "cleared_by", info.cleared_by));
     return json_pack("{s:o, s:o}", "active", active, "cleared", cleared);
 }
@@ -294,9 +306,12 @@ static json_t *active_alarm_names(const struct daemon *d)
 static json_t *port_states(const struct daemon *d)
 {
     json_t *states = json_object();
-    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
-        json_object_set_new(states, d->conf.ports[i].interface,
-                            json_string(port_state_name(d->gm.instance.ports[i].state)));
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+        char name[sizeof d->conf.ports[i].interface];
+        snprintf(name, sizeof name, "%s", d->conf.ports[i].interface);
+        text_make_printable(name);
+        json_object_set_new(states, name, json_string(port_state_name(d->gm.instance.ports[i].state)));
+    }
     return states;
 }
 
@@ -309,11 +324,12 @@ static json_t *report_status(struct daemon *d, int64_t now_ns)
     uint64_t sent = 0;
     for (unsigned i = 0; i < in->port_count; i++)
         sent += sum(in->ports[i].counters.tx, 16);
-    return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
                      "state", discipline_state_name(s->state), "since_s", age(s->since_ns, now_ns), "why",
-                     s->why, "offset_ns", number(s->offset_ns), "freq_ppb", number(s->freq_ppb), "bound_ns",
-                     number(s->bound_ns), "clock_identity", identity(&in->default_ds.clock_identity),
-                     "quality", quality(&in->default_ds.clock_quality), "time_properties",
+                     printable(s->why), "offset_ns", number(s->offset_ns), "freq_ppb", number(s->freq_ppb),
+                     "bound_ns", number(s->bound_ns), "clock_identity",
+                     identity(&in->default_ds.clock_identity), "quality",
+                     quality(&in->default_ds.clock_quality), "time_properties",
                      properties(&in->own_time_properties), "gnss", gnss_trust_name(d->gm.gnss.status.trust),
                      "ports", port_states(d), "grandmaster", identity(&in->parent_ds.grandmaster_identity),
                      "domain", in->default_ds.domain_number, "messages_sent", unsigned64(sent),
@@ -361,7 +377,9 @@ json_t *report_answer(struct daemon *d, const char *command, const json_t *reque
     if (strcmp(command, "sim") == 0)
         return simulate(d, request);
     for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
-        if (strcmp(command, reports[i].command) == 0)
-            return reports[i].report(d, loop_now());
+        if (strcmp(command, reports[i].command) == 0) {
+            json_t *report = reports[i].report(d, loop_now());
+            return report ? report : report_error("internal");
+        }
     return report_error("unknown command \"%.40s\"", command);
 }

@@ -59,6 +59,13 @@ static bool phc_device(const struct daemon *d, char *device, int size)
     return true;
 }
 
+static dev_t interface_phc(const struct interface_info *info)
+{
+    char device[32];
+    snprintf(device, sizeof device, "/dev/ptp%d", info->phc_index);
+    return info->phc_index < 0 ? 0 : clock_phc_number(device);
+}
+
 static struct clock *logical_clock(struct daemon *d, bool on_hardware, const char *device, char *error,
                                    int error_size)
 {
@@ -108,6 +115,25 @@ int setup_clock(struct daemon *d, char *error, int error_size)
     return 0;
 }
 
+/* The PHC that stamps pulses: pulse.device or the clock's own; it must be what the served time counts by. */
+static int extts_device(const struct daemon *d, char *device, int size, char *error, int error_size)
+{
+    if (d->conf.pulse.device[0])
+        snprintf(device, size, "%s", d->conf.pulse.device);
+    else if (!phc_device(d, device, size)) {
+        snprintf(error, error_size,
+                 "pulse.type is \"extts\", but %s has no hardware clock to stamp pulses: use \"pps\"",
+                 d->conf.ports[0].interface);
+        return -1;
+    }
+    const dev_t number = clock_phc_number(device);
+    if (number != 0 && number == d->clock->phc)
+        return 0;
+    snprintf(error, error_size, "pulses stamped by %s tell nothing about the %s: %s", device,
+             d->clock->description, number ? "it does not count by that device" : "no such device");
+    return -1;
+}
+
 static int open_pulse(struct daemon *d, char *error, int error_size)
 {
     const enum pulse_edge edge = d->conf.pulse.edge == CONF_EDGE_FALLING ? PULSE_FALLING : PULSE_RISING;
@@ -121,16 +147,10 @@ static int open_pulse(struct daemon *d, char *error, int error_size)
                                   error_size);
         break;
     case CONF_PULSE_EXTTS:
-        if (d->conf.pulse.device[0])
-            snprintf(device, sizeof device, "%s", d->conf.pulse.device);
-        else if (!phc_device(d, device, sizeof device)) {
-            snprintf(error, error_size,
-                     "pulse.type is \"extts\", but %s has no hardware clock to stamp pulses: name one in "
-                     "pulse.device, "
-                     "or use \"pps\"",
-                     d->conf.ports[0].interface);
+        if (extts_device(d, device, sizeof device, error, error_size) < 0)
             return -1;
-        }
+        if (d->probe) /* setting the pin and draining events would rob a gmd that runs */
+            return 0;
         d->pulse =
             pulse_extts_open(device, d->conf.pulse.pin, d->conf.pulse.channel, edge, error, error_size);
         break;
@@ -274,21 +294,29 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
     return 0;
 }
 
+static int software_stamping(const struct daemon_port *port, const char *interface, char *error,
+                             int error_size)
+{
+    if (port->info.software_stamping)
+        return 0;
+    snprintf(error, error_size, "%s: its driver makes no software time stamps either", interface);
+    return -1;
+}
+
 int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int error_size)
 {
     const struct conf_port *c = &d->conf.ports[port->number];
+    char why[160] = "";
     port->problem[0] = '\0';
     port->stamping = STAMPING_SOFTWARE;
     if (c->timestamping == CONF_STAMP_SOFTWARE)
-        return 0;
-    char why[160] = "";
+        return software_stamping(port, c->interface, error, error_size);
     if (!port->info.hardware_stamping)
         snprintf(why, sizeof why, "%s", port->info.why_not_hardware);
-    else if (port->info.phc_index != d->ports[0].info.phc_index)
-        snprintf(why, sizeof why, "its hardware clock /dev/ptp%d is not the one that gmd serves (%.60s)",
+    else if (interface_phc(&port->info) != d->clock->phc)
+        snprintf(why, sizeof why,
+                 "its hardware clock /dev/ptp%d is not what the served time counts by (%.60s)",
                  port->info.phc_index, d->clock->description);
-    else if (d->conf.simulation.oscillator || d->conf.clock.type == CONF_CLOCK_SYSTEM)
-        snprintf(why, sizeof why, "the %.60s has no relation to hardware time stamps", d->clock->description);
     else if (interface_enable_hardware_stamping(c->interface, c->transport == CONF_ETHERNET, why,
                                                 sizeof why) == 0) {
         port->stamping = STAMPING_HARDWARE;
@@ -299,7 +327,7 @@ int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int 
         return -1;
     }
     snprintf(port->problem, sizeof port->problem, "software time stamps: %.130s", why);
-    return 0;
+    return software_stamping(port, c->interface, error, error_size);
 }
 
 void setup_leap_table(struct daemon *d)
@@ -310,10 +338,12 @@ void setup_leap_table(struct daemon *d)
     char error[120];
     if (!file[0])
         return;
-    const int fd = open(file, O_RDONLY | O_CLOEXEC);
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold the loop */
     const ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof text);
     if (len < 0)
         snprintf(d->leap_problem, sizeof d->leap_problem, "%.100s: %s", file, strerror(errno));
+    else if ((size_t)len == sizeof text)
+        snprintf(d->leap_problem, sizeof d->leap_problem, "%.100s: too long for a leap-second table", file);
     else if (leap_table_parse(text, (size_t)len, &table, error, sizeof error) < 0)
         snprintf(d->leap_problem, sizeof d->leap_problem, "%.60s: %.90s", file, error);
     else {

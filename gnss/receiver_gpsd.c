@@ -111,6 +111,14 @@ static bool take_sky(struct gpsd_receiver *g, bool has_satellites, struct receiv
     return true;
 }
 
+/* gpsd may quote what a device sent: control characters have no place in a complaint. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            *text = '?';
+}
+
 /* VERSION comes first, of itself; the answer to ?WATCH makes the link. True if *report is filled. */
 static bool greet(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report *report)
 {
@@ -127,6 +135,7 @@ static bool greet(struct gpsd_receiver *g, int64_t now_ns, struct receiver_repor
             return false;
     } else if (g->gps.set & ERROR_SET) {
         snprintf(problem, size, "gpsd says: %.128s", g->gps.error);
+        make_printable(problem);
     } else {
         gpsd_link_is_up(&g->link);
         problem[0] = '\0';

@@ -71,6 +71,7 @@ static void enter(struct discipline *d, enum discipline_state to)
     d->good_pulses = 0;
     if (to == DISCIPLINE_LOCKED) {
         d->beyond = false;
+        d->status.jumped = false;
         if (!ever_locked(d))
             d->status.locked_first_ns = d->estimator.at_ns;
     }
@@ -279,6 +280,7 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
 static unsigned undo_jump(struct discipline *d, int64_t jump_ns, struct discipline_action *action)
 {
     d->status.jumps++;
+    d->status.jumped = true;
     d->status.last_jump_ns = jump_ns;
     d->good_pulses = 0;
     trend_reset(&d->trend);
@@ -320,6 +322,12 @@ struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, i
         facts = undo_jump(d, jump_ns, &action);
     settle(d, facts, pulses_lost(d, now_ns, usable, why), &action);
     return action;
+}
+
+void discipline_adjusted(struct discipline *d, double freq_ppb)
+{
+    estimator_control(&d->estimator, freq_ppb);
+    d->status.freq_ppb = freq_ppb;
 }
 
 bool discipline_numbers(const struct discipline *d)

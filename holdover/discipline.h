@@ -61,6 +61,7 @@ struct discipline_status {
     double bound_ns;        /* 95 % bound on the clock's error, now; 1e18: unknown */
     int64_t last_sample_ns; /* monotonic; INT64_MIN: never */
     uint64_t samples, outliers, steps, jumps;
+    bool jumped;             /* since the last lock */
     int64_t last_jump_ns;    /* size of the last foreign step */
     int64_t locked_first_ns; /* monotonic time of the first lock; INT64_MIN: not yet */
 };
@@ -100,6 +101,9 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
  * ("no fix"). */
 struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
                                          const char *why);
+
+/* The correction that the clock really has after an action, ppb: devices round, clip and refuse. */
+void discipline_adjusted(struct discipline *d, double freq_ppb);
 
 /* True while pulses may be numbered by the clock itself: since the first lock, unless its error bound has
  * grown beyond a quarter of a second. */

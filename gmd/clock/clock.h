@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Who took a raw time stamp. */
 enum stamp {
@@ -35,12 +36,16 @@ struct clock {
     const struct clock_ops *ops;
     double max_freq_ppb;
     double freq_ppb;      /* correction in force, as the device's resolution made it */
+    dev_t phc;            /* the PHC whose stamps STAMP_HARDWARE means; 0: none */
     char description[96]; /* "logical clock on eth0's /dev/ptp0", for people */
 };
 
 /* The kernel's CLOCK_REALTIME steered by clock_adjtime; utc_offset_s: TAI-UTC to add. */
 struct clock *clock_system_open(int utc_offset_s, char *error, int error_size);
 void clock_system_set_utc_offset(struct clock *c, int utc_offset_s);
+
+/* The device number of a PHC such as "/dev/ptp0"; 0 if it is no character device. */
+dev_t clock_phc_number(const char *device);
 
 /* A PTP hardware clock such as "/dev/ptp0", steered by clock_adjtime on the device; it counts TAI. */
 struct clock *clock_phc_open(const char *device, char *error, int error_size);

@@ -90,6 +90,7 @@ struct clock *clock_logical_open(struct clock *base, char *error, int error_size
     l->clock.ops = &logical_ops;
     l->clock.max_freq_ppb = MAX_FREQ_PPB;
     l->base = base;
+    l->clock.phc = base->phc;
     timeline_init(&l->timeline, base_ns, base_ns, 0.0);
     snprintf(l->clock.description, sizeof(l->clock.description), "logical clock on %.*s",
              (int)sizeof(l->clock.description) - 20, base->description);

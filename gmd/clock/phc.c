@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bmca/ptp.h"
@@ -174,6 +175,12 @@ static int check(const struct phc *p, struct ptp_clock_caps *caps, const char *d
     return failed ? -1 : 0;
 }
 
+dev_t clock_phc_number(const char *device)
+{
+    struct stat s;
+    return stat(device, &s) == 0 && S_ISCHR(s.st_mode) ? s.st_rdev : 0;
+}
+
 static struct phc *phc_open(const char *device, int flags, const struct clock_ops *ops,
                             struct ptp_clock_caps *caps, char *error, int error_size)
 {
@@ -188,6 +195,7 @@ static struct phc *phc_open(const char *device, int flags, const struct clock_op
     p->clock.ops = ops;
     p->fd = fd;
     p->id = id_of_fd(fd);
+    p->clock.phc = clock_phc_number(device);
     snprintf(p->clock.description, sizeof(p->clock.description), "PTP hardware clock %s", device);
     if (check(p, caps, device, error, error_size) < 0) {
         phc_close(&p->clock);

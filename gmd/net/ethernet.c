@@ -58,32 +58,31 @@ static int ethernet_receive(struct transport *t, struct frame_in *f, struct raw_
                             size_t size)
 {
     struct ethernet *e = (struct ethernet *)t;
-    for (;;) {
-        struct sockaddr_ll peer = {0};
-        _Alignas(struct cmsghdr) uint8_t control[256];
-        struct iovec iov = {.iov_base = buf, .iov_len = size};
-        struct msghdr msg = {.msg_name = &peer,
-                             .msg_namelen = sizeof(peer),
-                             .msg_iov = &iov,
-                             .msg_iovlen = 1,
-                             .msg_control = control,
-                             .msg_controllen = sizeof(control)};
-        size_t len;
-        int result = socket_receive(t->fds[0], &msg, &t->counters, &len);
-        if (result <= 0)
-            return result;
-        /* own frames, and others' that a promiscuous interface lets through */
-        if (peer.sll_pkttype == PACKET_OUTGOING || peer.sll_pkttype == PACKET_OTHERHOST)
-            continue;
-        *f = (struct frame_in){.bytes = buf,
-                               .len = len,
-                               .channel = channel_of(buf, len),
-                               .from.family = ADDRESS_MAC,
-                               .multicast = peer.sll_pkttype != PACKET_HOST};
-        memcpy(f->from.bytes, peer.sll_addr, ETH_ALEN);
-        *stamp = stamper_received(&e->stamper, &msg);
-        return 1;
-    }
+    struct sockaddr_ll peer = {0};
+    _Alignas(struct cmsghdr) uint8_t control[256];
+    struct iovec iov = {.iov_base = buf, .iov_len = size};
+    struct msghdr msg = {.msg_name = &peer,
+                         .msg_namelen = sizeof(peer),
+                         .msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = control,
+                         .msg_controllen = sizeof(control)};
+    size_t len;
+    int result = socket_receive(t->fds[0], &msg, &t->counters, &len);
+    if (result <= 0)
+        return result;
+    /* Own frames, and others' that a promiscuous interface lets through, are no error, but a flood of them
+     * must use up the caller's budget too. */
+    if (peer.sll_pkttype == PACKET_OUTGOING || peer.sll_pkttype == PACKET_OTHERHOST)
+        return -EAGAIN;
+    *f = (struct frame_in){.bytes = buf,
+                           .len = len,
+                           .channel = channel_of(buf, len),
+                           .from.family = ADDRESS_MAC,
+                           .multicast = peer.sll_pkttype != PACKET_HOST};
+    memcpy(f->from.bytes, peer.sll_addr, ETH_ALEN);
+    *stamp = stamper_received(&e->stamper, &msg);
+    return 1;
 }
 
 static int ethernet_tx_stamp(struct transport *t, uint32_t *token, struct raw_stamp *stamp)

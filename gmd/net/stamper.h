@@ -24,7 +24,7 @@ struct stamper {
     int64_t last_sent_ns;                      /* of a stamped frame, monotonic */
 };
 
-/* Room in a message's control buffer for stamper_request. */
+/* Room in a message's control buffer for stamper_send. */
 #define STAMPER_CONTROL CMSG_SPACE(sizeof(uint32_t))
 
 /* Turns stamping on. 0 or -errno. */

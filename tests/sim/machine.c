@@ -97,7 +97,7 @@ static void on_tick(void *owner, const struct event *e)
     struct machine *m = owner;
     if (outlived(m, e))
         return;
-    carry_out(m, grandmaster_tick(&m->gm, monotonic(m), read_clock(m)));
+    carry_out(m, grandmaster_tick(&m->gm, monotonic(m), read_clock(m), true));
     settle(m);
     post(m, world_now_ns(m->world) + TICK_NS, &(struct event){.fire = on_tick});
 }
