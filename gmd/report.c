@@ -372,14 +372,18 @@ static const struct {
     {"peers", report_peers},   {"clients", report_clients},   {"alarms", report_alarms},
 };
 
-json_t *report_answer(struct daemon *d, const char *command, const json_t *request)
+static json_t *answer_to(struct daemon *d, const char *command, const json_t *request)
 {
     if (strcmp(command, "sim") == 0)
         return simulate(d, request);
     for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
-        if (strcmp(command, reports[i].command) == 0) {
-            json_t *report = reports[i].report(d, loop_now());
-            return report ? report : report_error("internal");
-        }
+        if (strcmp(command, reports[i].command) == 0)
+            return reports[i].report(d, loop_now());
     return report_error("unknown command \"%.40s\"", command);
+}
+
+json_t *report_answer(struct daemon *d, const char *command, const json_t *request)
+{
+    json_t *reply = answer_to(d, command, request);
+    return reply ? reply : report_error("internal");
 }

@@ -8,9 +8,11 @@
 
 struct daemon;
 
-/* Never NULL; {"error": ...} for an unknown command or a bad argument. request may be NULL. */
+/* Never NULL; {"error": ...} for an unknown command, a bad argument or, "internal", what JSON
+ * cannot hold. request may be NULL. */
 json_t *report_answer(struct daemon *d, const char *command, const json_t *request);
 
+/* Never NULL; what is not printable in the text becomes '?'. */
 json_t *report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -14,6 +14,7 @@
 
 #define DEFAULT_SOCKET "/run/gmd/control"
 #define COLUMNS_MAX    32
+#define WORDS_MAX      3
 
 static const char usage[] = "usage: gmctl [-s SOCKET] [--json] COMMAND\n"
                             "  status             state, quality, ports and alarms at a glance\n"
@@ -154,12 +155,13 @@ static void print_answer(const json_t *answer)
 
 /* --- asking ---------------------------------------------------------------------------------------- */
 
-static FILE *connect_to(const char *path)
+/* A descriptor, or -1 with a complaint printed. */
+static int connect_to(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
         fprintf(stderr, "gmctl: %s: longer than a socket's path may be\n", path);
-        return NULL;
+        return -1;
     }
     memcpy(address.sun_path, path, strlen(path));
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -168,9 +170,9 @@ static FILE *connect_to(const char *path)
         fprintf(stderr, "gmctl: %s: %s\n", path, down ? "gmd does not run here" : strerror(errno));
         if (fd >= 0)
             close(fd);
-        return NULL;
+        return -1;
     }
-    return fdopen(fd, "r+");
+    return fd;
 }
 
 static bool number_argument(const char *text, double *value)
@@ -224,26 +226,48 @@ static int print_line(const char *line, bool as_json, bool again)
     return status;
 }
 
+/* If gmd has closed the connection already, what it had to say can still be read. */
+static FILE *send_request(int fd, const json_t *request)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+    if (!text)
+        abort();
+    send(fd, text, strlen(text), MSG_NOSIGNAL);
+    send(fd, "\n", 1, MSG_NOSIGNAL);
+    free(text);
+    return fdopen(fd, "r");
+}
+
 static int ask(const char *path, json_t *request, bool as_json)
 {
     const bool again = strcmp(json_string_value(json_object_get(request, "command")), "watch") == 0;
-    FILE *stream = connect_to(path);
-    if (!stream)
+    const int fd = connect_to(path);
+    if (fd < 0)
         return 1;
-    json_dumpf(request, stream, JSON_COMPACT);
-    fputc('\n', stream);
-    fflush(stream);
+    FILE *stream = send_request(fd, request);
+    if (!stream)
+        abort();
     char *line = NULL;
     size_t size = 0;
-    int status = 1;
-    while (getline(&line, &size, stream) > 0) {
-        status = print_line(line, as_json, again);
-        if (!again || status)
+    int status;
+    do {
+        if (getline(&line, &size, stream) <= 0) {
+            fputs("gmctl: gmd closed the connection\n", stderr);
+            status = 1;
             break;
-    }
+        }
+        status = print_line(line, as_json, again);
+    } while (again && status == 0);
     free(line);
     fclose(stream);
     return status;
+}
+
+/* Options may stand behind words; a negative number is a word. -1 where the next is a word. */
+static int next_option(int argc, char **argv, const struct option *options)
+{
+    double number;
+    return number_argument(argv[optind], &number) ? -1 : getopt_long(argc, argv, "+s:jh", options, NULL);
 }
 
 int main(int argc, char **argv)
@@ -255,9 +279,19 @@ int main(int argc, char **argv)
                                             {0}};
     const char *path = DEFAULT_SOCKET;
     bool as_json = false;
-    int option;
-    while ((option = getopt_long(argc, argv, "s:jh", options, NULL)) != -1) {
-        switch (option) {
+    char *words[WORDS_MAX];
+    int word_count = 0;
+    while (optind < argc) {
+        switch (next_option(argc, argv, options)) {
+        case -1:
+            if (optind == argc) /* behind "--" */
+                break;
+            if (word_count == WORDS_MAX) {
+                fputs(usage, stderr);
+                return 2;
+            }
+            words[word_count++] = argv[optind++];
+            break;
         case 's':
             path = optarg;
             break;
@@ -275,7 +309,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    json_t *request = optind < argc ? request_of(argc - optind, argv + optind) : NULL;
+    json_t *request = word_count ? request_of(word_count, words) : NULL;
     if (!request) {
         fputs(usage, stderr);
         return 2;

@@ -190,3 +190,80 @@ def test_ends_cleanly(tmp_path):
         gmd = Gmd(pair.a, tmp_path, conf()).start()
         assert gmd.stop() == 0
         assert not gmd.socket.exists()
+
+
+def connections(gmd, count):
+    sockets = [socket.socket(socket.AF_UNIX) for _ in range(count)]
+    for s in sockets:
+        s.settimeout(5)
+        s.connect(str(gmd.socket))
+    return sockets
+
+
+def test_idle_connections_give_way(served):
+    """Those that say nothing do not shut the operator out; the one that watches stays."""
+    _, gmd, _ = served
+    watching, *idle = connections(gmd, 16)
+    watching.sendall(b'{"command": "watch", "interval": 0.1}\n')
+    answers = watching.makefile()
+    assert "state" in answers.readline()
+    for _ in range(3):
+        assert gmd.gmctl("status").returncode == 0
+    assert idle[0].recv(1) == b"", "idle for longest"
+    for _ in range(5):
+        assert "state" in answers.readline()
+    for s in (watching, *idle):
+        s.close()
+
+
+def test_connections_that_all_watch(served):
+    """One too many is told so."""
+    _, gmd, _ = served
+    watching = connections(gmd, 16)
+    for s in watching:
+        s.sendall(b'{"command": "watch", "interval": 3600}\n')
+        assert "state" in s.makefile().readline()
+    refused = gmd.gmctl("status")
+    assert refused.returncode == 1 and refused.stderr == "gmctl: too many connections\n"
+    for s in watching:
+        s.close()
+    wait_for("a place is free", lambda: gmd.gmctl("status").returncode == 0, 5)
+
+
+def test_endless_request_ends_connections(served):
+    _, gmd, _ = served
+    [endless] = connections(gmd, 1)
+    endless.sendall(b"x" * 1024)
+    with endless:
+        assert endless.recv(1) == b""
+
+
+def test_foreign_text_in_bad_requests(served):
+    """Not ASCII, and cut within a character: answered all the same."""
+    _, gmd, _ = served
+    for word in ("a" + "é" * 30, "\x1b[31mred", "\u20ac" * 20):
+        result = gmd.gmctl(word)
+        assert result.returncode == 1
+        assert result.stderr.isascii() and result.stderr.strip().isprintable(), result.stderr
+        assert "unknown command" in result.stderr and "?" in result.stderr
+
+
+def test_gmctl_says_that_connections_are_closed(tmp_path):
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        gmctl = subprocess.Popen([BUILD / "gmctl", "-s", path, "status"], stderr=subprocess.PIPE, text=True)
+        listener.accept()[0].close()
+        complaint = gmctl.communicate(timeout=5)[1]
+    assert (gmctl.returncode, complaint) == (1, "gmctl: gmd closed the connection\n")
+
+
+@pytest.mark.parametrize(
+    "words, step_s",
+    [(("-2e-9",), -2e-9), (("--", "-2e-9"), -2e-9), (("-0.000000002", "--json"), -2e-9), (("2e-9", "-j"), 2e-9)],
+)
+def test_clock_steps_of_either_sign(served, words, step_s):
+    """A negative number is no option. Nanoseconds: they disturb nobody."""
+    _, gmd, _ = served
+    assert gmd.ask("sim", "clock-step", *words) == {"clock_step_s": step_s}
