@@ -39,7 +39,8 @@ struct transport_ops {
      * failed send, frames go out without one until those on their way have come in (a second at most). */
     int (*send)(struct transport *t, const struct frame_out *f);
     /* One received frame: 1 with *f (bytes point into buf; its timestamp_ns is not filled: see *stamp), 0
-     * when nothing is there, -errno on trouble (counted; go on). */
+     * when nothing is there, -errno on trouble (counted; go on), of which -EAGAIN only
+     * says that the frame was not for us. */
     int (*receive)(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf,
                    size_t size);
     /* One transmit stamp: 1 with the frame's token, 0 when there is none. On POLLERR it is to be called until

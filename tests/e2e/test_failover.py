@@ -69,9 +69,9 @@ def reigns(capture):
 
 
 def selections(client):
-    """How often the client changed its master; it also logs when the same one's data changed."""
+    """The masters that the client chose, in order; it also logs when the same one's data changed."""
     selected = re.findall(r"selected best master clock (\S+)", client.log())
-    return sum(1 for before, after in zip([None, *selected], selected) if before != after)
+    return [clock for before, clock in zip([None, *selected], selected) if before != clock]
 
 
 @pytest.mark.parametrize("run", range(RUNS))
@@ -96,7 +96,7 @@ def test_active_killed_and_returns(site, tmp_path, run):
     end = max(last for _, last in sent.values())
     assert [clock for clock, (_, last) in sent.items() if last > end - 0.3] == [standby]
 
-    before = [selections(client) for client in clients]
+    before = [len(selections(client)) for client in clients]
     with observer.capture(tmp_path / "return.pcap", "udp port 319"):
         gmds[0].start()
         gmds[0].wait_port_state("MASTER", 40)
@@ -106,14 +106,15 @@ def test_active_killed_and_returns(site, tmp_path, run):
     sent = reigns(tmp_path / "return.pcap")
     assert list(sent) == [standby, dead], "its return causes one change"
     assert sent[standby][1] - sent[dead][0] < OVERLAP_S
-    assert [selections(client) for client in clients] == [count + 1 for count in before]
+    for client, count in zip(clients, before):
+        assert selections(client)[count:] == [identity(gmds[0])]
 
 
 def test_antenna_lost_on_active(site, tmp_path):
     """Class 6 -> 7: the standby with class 6 takes over, with no gap; the antenna's return is one change back."""
     net, gmds, clients = site
     wait_clients(clients, gmds[0])
-    before = [selections(client) for client in clients]
+    before = [len(selections(client)) for client in clients]
     with net.nodes[3].capture(tmp_path / "loss.pcap", "udp port 319"):
         gmds[0].ask("sim", "pulse", "off")
         gmds[1].wait_port_state("MASTER")
@@ -129,4 +130,7 @@ def test_antenna_lost_on_active(site, tmp_path):
     gmds[0].wait_port_state("MASTER")
     wait_clients(clients, gmds[0])
     time.sleep(1)
-    assert [selections(client) for client in clients] == [count + 2 for count in before]
+    first, second, third = (identity(gmd) for gmd in gmds)
+    for client, count in zip(clients, before):
+        # silent standbys do not know of each other: the third may serve for an announce interval
+        assert selections(client)[count:] in ([second, first], [third, second, first])
