@@ -41,9 +41,13 @@ class Netns:
         self.name = f"gmd-{os.getpid()}-{next(_serial)}-{label}"
         self.processes = []
         _ip("netns", "add", self.name)
-        # Addresses must be usable at once: no duplicate address detection.
-        self.run(["sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"])
-        self.run(["ip", "link", "set", "lo", "up"])
+        try:
+            # Addresses must be usable at once: no duplicate address detection.
+            self.run(["sysctl", "-qw", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0"])
+            self.run(["ip", "link", "set", "lo", "up"])
+        except RuntimeError:
+            self.close()
+            raise
 
     def popen(self, cmd, **kw):
         """subprocess.Popen inside; its pid is the command's own. Terminated on exit."""

@@ -5,32 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/defaults.h"
+
 #define TICK_NS            (NS_PER_S / 4) /* the daemon's */
 #define MESSAGE_LATENCY_NS 120000000LL
 #define STAMP_LATE_NS      200000000LL
-
-/* What gmd.conf says by default, for a receiver with 20 ns of noise. */
-static const struct gnss_config gnss_config = {
-    .silent_ns = 5 * NS_PER_S,
-    .unvouched_ns = 60 * NS_PER_S,
-    .pulse_missing_ns = 2 * NS_PER_S,
-    .agreeing_messages = 3,
-};
-static const struct discipline_config discipline_config = {
-    .pulse_noise_ns = 20,
-    .oscillator_noise_ppb = 0.5,
-    .lock_threshold_ns = 200,
-    .lock_pulses = 5,
-    .unlock_threshold_ns = 10000,
-    .reacquire_pulses = 10,
-    .max_slew_ppb = 50,
-    .holdover_limit_ns = 1000,
-    .systematic_ns = 30,
-    .holdover_class = CLOCK_CLASS_HOLDOVER,
-    .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
-    .free_run_class = CLOCK_CLASS_DEFAULT,
-    .jump_threshold_ns = 100000,
-};
 
 /* --- time as the machine has it -------------------------------------------------------------------- */
 
@@ -318,8 +297,8 @@ void machine_start(struct machine *m, bool cold)
 {
     struct world *w = m->world;
     const struct grandmaster_config config = {
-        .gnss = gnss_config,
-        .discipline = discipline_config,
+        .gnss = gnss_defaults(),
+        .discipline = discipline_defaults(),
         .default_ds = {.clock_identity = m->config.identity,
                        .priority1 = m->config.priority1,
                        .priority2 = m->config.priority2,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "holdover/discipline.h"
+#include "tests/defaults.h"
 
 #define RIG_TAI_S 2000000000LL /* true TAI second at monotonic zero */
 
@@ -55,26 +56,6 @@ static inline double rig_uniform(struct rig *r)
 static inline double rig_gauss(struct rig *r)
 {
     return sqrt(-2 * log(1 - rig_uniform(r))) * cos(2 * M_PI * rig_uniform(r));
-}
-
-static inline struct discipline_config rig_config(void)
-{
-    return (struct discipline_config){
-        .pulse_noise_ns = 20,
-        .oscillator_noise_ppb = 0.5,
-        .max_freq_ppb = 500000,
-        .lock_threshold_ns = 200,
-        .lock_pulses = 5,
-        .unlock_threshold_ns = 10000,
-        .reacquire_pulses = 10,
-        .max_slew_ppb = 50,
-        .holdover_limit_ns = 1000,
-        .systematic_ns = 30,
-        .holdover_class = 7,
-        .out_of_spec_class = 187,
-        .free_run_class = 248,
-        .jump_threshold_ns = 100000,
-    };
 }
 
 static inline void rig_init(struct rig *r, const struct discipline_config *config,

@@ -36,7 +36,7 @@ static uint8_t class_of(struct rig *r)
 static struct rig locked_rig(struct oscillator oscillator, double walk_ppb, int seed, int seconds)
 {
     struct rig r;
-    struct discipline_config config = rig_config();
+    struct discipline_config config = discipline_defaults();
     config.oscillator_noise_ppb = walk_ppb;
     rig_init(&r, &config, oscillator, (uint64_t)seed);
     rig_seconds(&r, seconds);
@@ -66,7 +66,7 @@ static void test_time_to_lock(void **state)
     (void)state;
     for (int seed = 1; seed <= SEEDS * 4; seed++) {
         struct rig r;
-        const struct discipline_config config = rig_config();
+        const struct discipline_config config = discipline_defaults();
         rig_init(&r, &config, seed % 2 ? oscillator_nic : oscillator_ocxo, (uint64_t)seed);
         r.freq_ppb = (rig_uniform(&r) * 2 - 1) * 499000;
         r.whole_ns = (int64_t)((rig_uniform(&r) * 2 - 1) * (seed % 3 ? 3e9 : 1.9e18));
@@ -84,7 +84,7 @@ static void test_small_error_is_not_stepped(void **state)
 {
     (void)state;
     struct rig r;
-    const struct discipline_config config = rig_config();
+    const struct discipline_config config = discipline_defaults();
     rig_init(&r, &config, oscillator_nic, 1);
     r.freq_ppb = 200;
     r.whole_ns = 15000;
@@ -98,7 +98,7 @@ static void test_imprecise_step(void **state)
 {
     (void)state;
     struct rig r;
-    const struct discipline_config config = rig_config();
+    const struct discipline_config config = discipline_defaults();
     rig_init(&r, &config, oscillator_nic, 1);
     while (!r.steps)
         rig_second(&r);
@@ -214,7 +214,7 @@ static void test_loss_before_the_first_lock(void **state)
 {
     (void)state;
     struct rig r;
-    const struct discipline_config config = rig_config();
+    const struct discipline_config config = discipline_defaults();
     rig_init(&r, &config, oscillator_nic, 1);
     for (int seconds = 1; seconds < 6; seconds++) {
         r.pulses = true;
@@ -389,7 +389,7 @@ static void test_foreign_step_before_lock(void **state)
 {
     (void)state;
     struct rig r;
-    const struct discipline_config config = rig_config();
+    const struct discipline_config config = discipline_defaults();
     rig_init(&r, &config, oscillator_nic, 1);
     rig_seconds(&r, 5);
     r.whole_ns += 100 * NS_PER_S;
@@ -421,7 +421,7 @@ static void test_oscillator_beyond_reach(void **state)
 {
     (void)state;
     struct rig r;
-    struct discipline_config config = rig_config();
+    struct discipline_config config = discipline_defaults();
     config.max_freq_ppb = 10000;
     rig_init(&r, &config, oscillator_nic, 1);
     rig_seconds(&r, 600);
@@ -454,7 +454,7 @@ static void test_absurd_samples(void **state)
                                         {9000000000LL, INT64_MIN}};
     for (int when = 0; when < 2; when++) {
         struct rig r;
-        const struct discipline_config config = rig_config();
+        const struct discipline_config config = discipline_defaults();
         rig_init(&r, &config, oscillator_nic, 1);
         if (when)
             rig_seconds(&r, 100);

@@ -138,7 +138,7 @@ static void test_chaos(void **state)
     unsigned entered[6] = {0}, slow = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {
         struct rig r;
-        struct discipline_config config = rig_config();
+        struct discipline_config config = discipline_defaults();
         config.max_slew_ppb = SLEW_PPB;
         rig_init(&r, &config, seed % 2 ? oscillator_nic : oscillator_ocxo, (uint64_t)seed);
         r.ticks = seed % 3 ? 1 : 5;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "gmd/grandmaster.h"
+#include "tests/defaults.h"
 
 #define UTC_S     1795000000
 #define TAI_S     (UTC_S + 37)
@@ -44,24 +45,8 @@ static void carry_out(struct rig *r, struct discipline_action action)
 static void setup(struct rig *r, struct clients *clients)
 {
     const struct grandmaster_config config = {
-        .gnss = {.silent_ns = 5 * NS_PER_S,
-                 .unvouched_ns = 60 * NS_PER_S,
-                 .pulse_missing_ns = 2 * NS_PER_S,
-                 .agreeing_messages = 3},
-        .discipline = {.pulse_noise_ns = 20,
-                       .oscillator_noise_ppb = 0.5,
-                       .max_freq_ppb = 500000,
-                       .lock_threshold_ns = 200,
-                       .lock_pulses = 5,
-                       .unlock_threshold_ns = 10000,
-                       .reacquire_pulses = 10,
-                       .max_slew_ppb = 50,
-                       .holdover_limit_ns = 1000,
-                       .systematic_ns = 30,
-                       .holdover_class = 7,
-                       .out_of_spec_class = 187,
-                       .free_run_class = 248,
-                       .jump_threshold_ns = 100000},
+        .gnss = gnss_defaults(),
+        .discipline = discipline_defaults(),
         .default_ds = {.clock_identity = {{2, 0, 0, 0xFF, 0xFE, 0, 0, 1}},
                        .priority1 = 128,
                        .priority2 = 128},
