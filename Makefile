@@ -71,9 +71,10 @@ $(OBJ)/%.o: %.c
 # each page's @OPTIONS@ is the option table's own text, @VERSION@ the package's
 $(BUILD)/man/%: gmd/man/%.in $(BUILD)/gmd debian/changelog
 	@mkdir -p $(@D)
-	$(BUILD)/gmd --help-config=mdoc > $@.options
-	sed -e 's/@VERSION@/$(VERSION)/' -e '/@OPTIONS@/{r $@.options' -e 'd}' $< > $@
-	@rm $@.options
+	@echo '  MAN     $@'
+	$(Q)$(BUILD)/gmd --help-config=mdoc > $@.options
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e '/@OPTIONS@/{r $@.options' -e 'd}' $< > $@
+	$(Q)rm $@.options
 
 # --- what a bare machine lacks ---------------------------------------------------------------------
 
@@ -186,6 +187,7 @@ install: all
 	install -D -t $(DESTDIR)$(PREFIX)/sbin $(BUILD)/gmd
 	install -D -t $(DESTDIR)$(PREFIX)/bin $(TOOLS:%=$(BUILD)/%)
 	test -e $(DESTDIR)/etc/gmd/gmd.conf || install -D -m 644 -t $(DESTDIR)/etc/gmd conf/examples/gmd.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/gmd/examples conf/examples/*.conf
 	install -d $(DESTDIR)/lib/systemd/system
 	sed 's|/usr/sbin|$(PREFIX)/sbin|' debian/gmd.service > $(DESTDIR)/lib/systemd/system/gmd.service
 	for page in $(MANPAGES); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done

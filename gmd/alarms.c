@@ -61,6 +61,18 @@ static bool pulse_missing(const struct daemon *d, int64_t now_ns, char *detail, 
     return now_ns - since > d->gm.gnss.config.pulse_missing_ns;
 }
 
+#define CONTRADICTING_PULSES 3
+
+static bool pulses_contradict(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    const struct discipline *l = &d->gm.discipline;
+    snprintf(detail, size,
+             "%u pulses in a row agree with each other, but not with the clock: last one %+.0f ns",
+             l->trend.count, l->status.offset_ns);
+    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES;
+}
+
 static bool numbering_disagrees(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     (void)now_ns;
@@ -206,6 +218,7 @@ static const struct {
     {{"clock-jumped", "critical", "lock"}, clock_jumped},
     {{"holdover", "major", "lock, or the holdover limit"}, holdover},
     {{"pulse-missing", "major", "pulses"}, pulse_missing},
+    {{"pulses-contradict", "major", "a pulse where the clock expects it"}, pulses_contradict},
     {{"no-fix", "major", "a fix"}, no_fix},
     {{"antenna-fault", "major", "the receiver reports a good antenna"}, antenna_fault},
     {{"receiver-lost", "major", "connection to the receiver"}, receiver_lost},

@@ -195,6 +195,18 @@ static bool is_stale(const struct sockaddr_un *address)
     return stale;
 }
 
+/* /run/gmd is systemd's to make; without systemd it is ours. What fails here, bind complains of. */
+static void make_directory_of(const char *path)
+{
+    char directory[sizeof((struct sockaddr_un *)0)->sun_path];
+    snprintf(directory, sizeof directory, "%s", path);
+    char *slash = strrchr(directory, '/');
+    if (slash && slash != directory) {
+        *slash = '\0';
+        mkdir(directory, 0750);
+    }
+}
+
 static int listen_at(const char *path, char *error, int error_size)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -203,6 +215,7 @@ static int listen_at(const char *path, char *error, int error_size)
         return -1;
     }
     memcpy(address.sun_path, path, strlen(path));
+    make_directory_of(path);
     if (is_stale(&address))
         unlink(path);
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

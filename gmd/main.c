@@ -43,6 +43,7 @@ static int serve(const struct conf *conf)
     const struct sigaction stop = {.sa_handler = on_signal};
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
+    sigaction(SIGHUP, &stop, NULL);
     signal(SIGPIPE, SIG_IGN);
     struct daemon *d = daemon_new(conf, false, error, sizeof error);
     if (!d) {

@@ -42,6 +42,12 @@ static json_t *unsigned64(uint64_t value)
     return json_integer((json_int_t)value);
 }
 
+/* The discipline has no bound before its first pulses. */
+static json_t *bound(const struct discipline_status *s)
+{
+    return s->bound_ns < BOUND_UNKNOWN_NS ? json_real(s->bound_ns) : json_null();
+}
+
 /* Seconds since a monotonic time; null if it never was. */
 static json_t *age(int64_t then_ns, int64_t now_ns)
 {
@@ -125,10 +131,10 @@ static json_t *report_clock(struct daemon *d, int64_t now_ns)
     return json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "clock",
                      printable(d->clock->description), "type", d->clock->ops->name, "tai_ns", time,
                      "freq_ppb", number(d->clock->freq_ppb), "max_freq_ppb", number(d->clock->max_freq_ppb),
-                     "offset_ns", number(s->offset_ns), "bound_ns", number(s->bound_ns), "steps",
-                     unsigned64(s->steps), "foreign_steps", unsigned64(s->jumps), "read_errors",
-                     unsigned64(c->read_errors), "adjust_errors", unsigned64(c->adjust_errors),
-                     "convert_errors", unsigned64(c->convert_errors), "uptime_s", age(d->started_ns, now_ns));
+                     "offset_ns", number(s->offset_ns), "bound_ns", bound(s), "steps", unsigned64(s->steps),
+                     "foreign_steps", unsigned64(s->jumps), "read_errors", unsigned64(c->read_errors),
+                     "adjust_errors", unsigned64(c->adjust_errors), "convert_errors",
+                     unsigned64(c->convert_errors), "uptime_s", age(d->started_ns, now_ns));
 }
 
 static json_t *report_leap(const struct leap_status *l)
@@ -177,9 +183,9 @@ static json_t *report_holdover(struct daemon *d, int64_t now_ns)
                      discipline_state_name(s->previous), "why", printable(s->why), "offset_ns",
                      number(s->offset_ns), "filtered_ns", number(s->filtered_ns), "freq_ppb",
                      number(s->freq_ppb), "drift_ppb_per_day", number(s->drift_ppb_per_day), "bound_ns",
-                     number(s->bound_ns), "limit_ns", number(d->conf.holdover.holdover_limit_ns),
-                     "last_sample_s", age(s->last_sample_ns, now_ns), "samples", unsigned64(s->samples),
-                     "outliers", unsigned64(s->outliers), "quality", quality(&d->gm.quality.clock_quality),
+                     bound(s), "limit_ns", number(d->conf.holdover.holdover_limit_ns), "last_sample_s",
+                     age(s->last_sample_ns, now_ns), "samples", unsigned64(s->samples), "outliers",
+                     unsigned64(s->outliers), "quality", quality(&d->gm.quality.clock_quality),
                      "time_to_lock_s",
                      s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));
 }
@@ -275,6 +281,16 @@ static json_t *report_clients(struct daemon *d, int64_t now_ns)
                      unsigned64(clients_evicted(d->clients)), "clients", clients);
 }
 
+static json_t *report_alarm(const struct alarm_info *info, const struct alarm_state *s, int64_t now_ns)
+{
+    json_t *o =
+        json_pack("{s:s, s:s, s:o, s:o, s:s}", "alarm", info->name, "severity", info->severity, "raised",
+                  unsigned64(s->raised), "detail", printable(s->detail), "cleared_by", info->cleared_by);
+    json_object_set_new(o, s->active ? "since_utc_s" : "cleared_utc_s", json_integer(s->since_utc_s));
+    json_object_set_new(o, s->active ? "for_s" : "cleared_ago_s", age(s->since_ns, now_ns));
+    return o;
+}
+
 static json_t *report_alarms(struct daemon *d, int64_t now_ns)
 {
     struct alarm_info info;
@@ -282,12 +298,7 @@ static json_t *report_alarms(struct daemon *d, int64_t now_ns)
     json_t *active = json_array(), *cleared = json_array();
     for (size_t i = 0; alarms_get(&d->alarms, i, &info, &s); i++)
         if (s->raised)
-            json_array_append_new(s->active ? active : cleared,
-                                  json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:s}", "alarm", info.name,
-                                            "severity", info.severity, "since_utc_s",
-                                            (json_int_t)s->since_utc_s, "for_s", age(s->since_ns, now_ns),
-                                            "raised", unsigned64(s->raised), "detail", printable(s->detail),
-                                            "cleared_by", info.cleared_by));
+            json_array_append_new(s->active ? active : cleared, report_alarm(&info, s, now_ns));
     return json_pack("{s:o, s:o}", "active", active, "cleared", cleared);
 }
 
@@ -327,9 +338,8 @@ static json_t *report_status(struct daemon *d, int64_t now_ns)
     return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:o, s:i, s:o, s:o, s:o, s:o}",
                      "state", discipline_state_name(s->state), "since_s", age(s->since_ns, now_ns), "why",
                      printable(s->why), "offset_ns", number(s->offset_ns), "freq_ppb", number(s->freq_ppb),
-                     "bound_ns", number(s->bound_ns), "clock_identity",
-                     identity(&in->default_ds.clock_identity), "quality",
-                     quality(&in->default_ds.clock_quality), "time_properties",
+                     "bound_ns", bound(s), "clock_identity", identity(&in->default_ds.clock_identity),
+                     "quality", quality(&in->default_ds.clock_quality), "time_properties",
                      properties(&in->own_time_properties), "gnss", gnss_trust_name(d->gm.gnss.status.trust),
                      "ports", port_states(d), "grandmaster", identity(&in->parent_ds.grandmaster_identity),
                      "domain", in->default_ds.domain_number, "messages_sent", unsigned64(sent),

@@ -274,8 +274,7 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
     if (!c->ptp.clock_identity[0]) {
         static const uint8_t none[6];
         if (memcmp(d->ports[0].info.mac, none, sizeof none) == 0) {
-            snprintf(error, error_size,
-                     "no MAC address to make a clock identity of (%s): set ptp.clock_identity",
+            snprintf(error, error_size, "%s (to start without its MAC address, set ptp.clock_identity)",
                      d->ports[0].problem[0] ? d->ports[0].problem : c->ports[0].interface);
             return -1;
         }
@@ -287,6 +286,7 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
     clients_init(d->clients, random_seed());
     grandmaster_init(&d->gm, &config, d->clients);
     const int64_t now_ns = loop_now();
+    d->gm.discipline.status.since_ns = now_ns;
     for (int i = 0; i < c->port_count; i++) {
         const struct port_config port = port_config(c, &c->ports[i]);
         instance_add_port(&d->gm.instance, &port, &d->ports[i].outbox, random_seed(), now_ns);

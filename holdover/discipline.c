@@ -17,7 +17,6 @@
 #define STEP_ABOVE_NS     20000.0 /* below, slewing before the first lock takes a second or two */
 #define STEP_ERROR_NS     5000.0  /* a PHC driver's step is a read and a write, microseconds apart */
 #define BOUND_SIGMAS      2.0
-#define BOUND_UNKNOWN     1e18
 #define NUMBERS_WITHIN_NS 250e6
 #define COMMAND_STEP_PPB  1e-4
 #define UNDO_PULSES       3 /* know what two software readings left of a foreign step */
@@ -28,7 +27,7 @@ void discipline_init(struct discipline *d, const struct discipline_config *confi
     d->config = *config;
     d->status.last_sample_ns = INT64_MIN;
     d->status.locked_first_ns = INT64_MIN;
-    d->status.bound_ns = BOUND_UNKNOWN;
+    d->status.bound_ns = BOUND_UNKNOWN_NS;
     d->believed_ns = INT64_MIN;
     estimator_init(&d->estimator, config->pulse_noise_ns, config->oscillator_noise_ppb);
     accuracy_init(&d->accuracy);
@@ -92,8 +91,9 @@ static double bound(const struct discipline *d)
 {
     const struct estimator *e = &d->estimator;
     if (!e->started)
-        return BOUND_UNKNOWN;
-    return fmin(fabs(e->x[0]) + BOUND_SIGMAS * estimator_sigma(e) + d->config.systematic_ns, BOUND_UNKNOWN);
+        return BOUND_UNKNOWN_NS;
+    return fmin(fabs(e->x[0]) + BOUND_SIGMAS * estimator_sigma(e) + d->config.systematic_ns,
+                BOUND_UNKNOWN_NS);
 }
 
 /* Facts that are not of one event but hold now. */

@@ -18,6 +18,8 @@ enum discipline_state {
     DISCIPLINE_REACQUIRING,  /* usable pulses again, agreement awaited; announces what holdover did */
 };
 
+#define BOUND_UNKNOWN_NS 1e18 /* of status.bound_ns */
+
 struct discipline_config {
     double pulse_noise_ns;       /* expected noise of a pulse reading, 1 sigma */
     double oscillator_noise_ppb; /* expected random walk of frequency, ppb per sqrt(s) */

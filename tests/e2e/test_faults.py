@@ -172,7 +172,7 @@ def test_check_explains(tmp_path):
         absent.write_text(conf().replace('interface = "eth0"', 'interface = "eth7"'))
         result = pair.a.run([BUILD / "gmd", "--check", "-f", absent], check=False)
         assert result.returncode == 1
-        assert "eth7" in result.stdout and "no such interface" in result.stdout, result.stdout
+        assert "eth7: no such interface" in result.stdout, result.stdout
 
 
 def test_bad_configuration_is_refused_with_every_complaint(tmp_path):
@@ -267,3 +267,24 @@ def test_clock_steps_of_either_sign(served, words, step_s):
     """A negative number is no option. Nanoseconds: they disturb nobody."""
     _, gmd, _ = served
     assert gmd.ask("sim", "clock-step", *words) == {"clock_step_s": step_s}
+
+
+def test_small_foreign_step_is_said(tmp_path):
+    """Below the threshold of the watch: outliers that agree with each other raise an alarm before they insist."""
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, tmp_path, conf()).start()
+        gmd.wait_state("LOCKED", 40)
+        gmd.ask("sim", "clock-step", "0.00005")
+        wait_alarm(gmd, "pulses-contradict", timeout_s=8)
+        wait_for("degraded", lambda: gmd.ask("status")["quality"]["clock_class"] != 6, 20)
+        wait_alarm(gmd, "pulses-contradict", False)
+
+
+def test_socket_directory_is_made(tmp_path):
+    """As /run/gmd is without systemd."""
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, tmp_path, conf())
+        gmd.socket = tmp_path / "run" / "control"
+        gmd.conf.write_text(conf() + f'control = {{ socket = "{gmd.socket}"; }};\n')
+        gmd.start()
+        assert gmd.socket.parent.stat().st_mode & 0o777 == 0o750
