@@ -14,9 +14,9 @@ WATCH_S = 120
 WINDOW_S = 10
 MEDIAN_NS = 250
 FIRST_SYNC_S = 2
-# One way over a veth pair takes 2 us that vary by a quarter, for seconds on end, with what else the machine does: a ptp4l
-# grandmaster's client sees the same. So a watch passes with three quarters of its medians within the bound and none far
-# off; all twelve are printed, and a disturbed watch is watched again.
+# One way over a veth pair takes 2 us that vary, for seconds on end, with what else the machine does. So a watch passes
+# with three quarters of its medians within the bound and none far off; all twelve are printed, and a disturbed watch is
+# watched again.
 LOG_INTERVAL = -5
 WATCHES = 3
 SHARE = 0.75
