@@ -9,6 +9,11 @@ import nmea
 GPSD = shutil.which("gpsd") or "/usr/sbin/gpsd"
 
 
+def gpsd_command(port, device):
+    """In the foreground, talking to the receiver at once, and without probing for its kind and speed."""
+    return [GPSD, "-N", "-n", "-b", "-S", str(port), device]
+
+
 class Gpsd:
     port = 2947  # the namespace has no other
 
@@ -25,7 +30,7 @@ class Gpsd:
         self.nmea.close()
 
     def start(self):
-        command = [GPSD, "-N", "-n", "-b", "-S", str(self.port), self.nmea.device]
+        command = gpsd_command(self.port, self.nmea.device)
         self.process = self.node.popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return self
 

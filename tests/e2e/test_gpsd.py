@@ -4,7 +4,6 @@ import os
 import pathlib
 import queue
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -15,9 +14,9 @@ import time
 import pytest
 
 import nmea
+from gpsd import gpsd_command
 
 PROBE = pathlib.Path(os.environ.get("GMD_BUILD", "build")) / "tests" / "receiver_probe"
-GPSD = shutil.which("gpsd") or "/usr/sbin/gpsd"
 LATENCY_MS = 50
 
 
@@ -32,7 +31,7 @@ class Gpsd:
         self.device, self.port, self.process = device, free_port(), None
 
     def start(self):
-        self.process = subprocess.Popen([GPSD, "-N", "-n", "-b", "-S", str(self.port), self.device],
+        self.process = subprocess.Popen(gpsd_command(self.port, self.device),
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self):
