@@ -45,8 +45,9 @@ static bool no_fix(const struct daemon *d, int64_t now_ns, char *detail, size_t 
 static bool antenna_fault(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     (void)now_ns;
-    snprintf(detail, size, "the receiver reports an antenna fault");
-    return d->gm.gnss.status.antenna_ok == 0;
+    const enum receiver_antenna antenna = d->gm.gnss.status.antenna;
+    snprintf(detail, size, "the receiver reports: antenna %s", receiver_antenna_name(antenna));
+    return antenna > ANTENNA_OK;
 }
 
 static bool pulse_missing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)

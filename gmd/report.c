@@ -159,11 +159,11 @@ static json_t *report_gnss(struct daemon *d, int64_t now_ns)
     static const char *const fixes[] = {"unknown", "none", "2D", "3D"};
     const struct gnss_status *g = &d->gm.gnss.status;
     json_t *o = json_pack(
-        "{s:o, s:s, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
+        "{s:o, s:s, s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
         "receiver", printable(d->receiver->description), "link", g->link == RECEIVER_LINK_UP ? "up" : "down",
         "problem", printable(d->receiver->problem), "trust", gnss_trust_name(g->trust), "fix",
         fixes[g->fix & 3], "satellites_used", known(g->satellites_used), "satellites_visible",
-        known(g->satellites_visible), "antenna_ok", known(g->antenna_ok), "last_message_s",
+        known(g->satellites_visible), "antenna", receiver_antenna_name(g->antenna), "last_message_s",
         age(g->last_message_ns, now_ns), "messages", unsigned64(g->messages), "pulse",
         printable(d->pulse->description), "last_pulse_s", age(g->last_pulse_ns, now_ns), "pulses",
         unsigned64(g->pulses), "pulses_rejected", unsigned64(g->pulses_rejected), "pulse_errors",

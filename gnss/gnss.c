@@ -19,7 +19,6 @@ void gnss_init(struct gnss *g, const struct gnss_config *config, int configured_
         .config = *config,
         .status = {.satellites_used = -1,
                    .satellites_visible = -1,
-                   .antenna_ok = -1,
                    .last_message_ns = INT64_MIN,
                    .last_pulse_ns = INT64_MIN},
         .sampled_tai_s = INT64_MIN,
@@ -52,7 +51,8 @@ static int64_t nearest_second(int64_t ns)
 static void forget_sky(struct gnss_status *s)
 {
     s->fix = FIX_UNKNOWN;
-    s->satellites_used = s->satellites_visible = s->antenna_ok = -1;
+    s->satellites_used = s->satellites_visible = -1;
+    s->antenna = ANTENNA_UNKNOWN;
 }
 
 static bool heard_lately(const struct gnss *g, int64_t now_ns)
@@ -209,12 +209,12 @@ static bool note_contents(struct gnss_status *s, const struct receiver_report *r
         s->satellites_used = r->satellites_used;
     if (r->satellites_visible >= 0)
         s->satellites_visible = r->satellites_visible;
-    if (r->antenna_ok >= 0)
-        s->antenna_ok = r->antenna_ok;
+    if (r->antenna != ANTENNA_UNKNOWN)
+        s->antenna = r->antenna;
     if (r->has_fix)
         s->fix = r->fix;
     return r->has_fix || r->has_time || r->satellites_used >= 0 || r->satellites_visible >= 0 ||
-           r->antenna_ok >= 0;
+           r->antenna != ANTENNA_UNKNOWN;
 }
 
 void gnss_message(struct gnss *g, const struct receiver_report *r, bool clock_locked, int64_t clock_ns)

@@ -37,9 +37,10 @@ struct gnss_status {
     enum receiver_link link;
     bool silent; /* connected but nothing heard for silent_ns */
     enum fix_mode fix;
-    int satellites_used, satellites_visible, antenna_ok; /* -1 unknown */
-    int64_t last_message_ns, last_pulse_ns;              /* monotonic; INT64_MIN: never */
-    unsigned agreeing;                                   /* messages that agree so far */
+    int satellites_used, satellites_visible; /* -1 unknown */
+    enum receiver_antenna antenna;
+    int64_t last_message_ns, last_pulse_ns; /* monotonic; INT64_MIN: never */
+    unsigned agreeing;                      /* messages that agree so far */
     bool numbering_disagrees; /* messages name another second than the locked clock, lastingly */
     int64_t disagreement_s;   /* by so much: positive, the messages are ahead */
     uint64_t messages, pulses, pulses_rejected, messages_late;

@@ -18,6 +18,22 @@ enum receiver_link {
     RECEIVER_LINK_UP,
 };
 
+enum receiver_antenna {
+    ANTENNA_UNKNOWN,
+    ANTENNA_OK,
+    ANTENNA_SHORT,
+    ANTENNA_OPEN,
+    ANTENNA_FAULT, /* a fault of unknown kind */
+};
+
+/* Jamming, spoofing: what the receiver says of either. */
+enum receiver_threat {
+    THREAT_UNKNOWN,
+    THREAT_NONE,
+    THREAT_WARNING,
+    THREAT_CRITICAL,
+};
+
 /* One message of the receiver. Fields it did not carry say so. */
 struct receiver_report {
     int64_t arrival_ns;      /* monotonic */
@@ -29,7 +45,19 @@ struct receiver_report {
     int satellites_used;    /* -1: not in this message */
     int satellites_visible; /* -1: not in this message */
     int gps_minus_utc_s;    /* from the receiver's own almanac; 0: not in this message */
-    int antenna_ok;         /* -1 not in this message, 0 fault, 1 good */
+    /* What only the receiver's own protocol tells (UBX through gpsd's raw stream). A report may carry nothing
+     * else: then has_fix and has_time are false and it labels no epoch. */
+    enum receiver_antenna antenna;          /* ANTENNA_UNKNOWN: not in this message */
+    enum receiver_threat jamming, spoofing; /* THREAT_UNKNOWN: not in this message */
+    bool has_tai; /* tai_s: the epoch's whole second (PTP epoch), with no need of leap seconds */
+    int64_t tai_s;
+    double time_accuracy_ns; /* the receiver's own estimate, 1 sigma; 0: not in this message */
+    bool has_sawtooth;       /* the pulse of sawtooth_tai_s comes so much late (negative: early) */
+    int64_t sawtooth_tai_s;
+    double sawtooth_ns;
+    bool has_leap;      /* what the sky announces: */
+    int leap_step_s;    /* +1, -1; 0: nothing is announced */
+    int64_t leap_utc_s; /* first second (1970, UTC) after the leap; 0 with leap_step_s 0 */
 };
 
 struct receiver;
@@ -45,6 +73,11 @@ struct receiver_ops {
     int (*read)(struct receiver *r, int64_t now_ns, struct receiver_report *report);
     void (*close)(struct receiver *r);
 };
+
+/* "unknown", "ok", "short", "open", "fault" */
+const char *receiver_antenna_name(enum receiver_antenna a);
+/* "unknown", "none", "warning", "critical" */
+const char *receiver_threat_name(enum receiver_threat t);
 
 struct receiver {
     const struct receiver_ops *ops;

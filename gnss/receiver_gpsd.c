@@ -31,11 +31,12 @@ struct gpsd_receiver {
 
 static void report_init(struct receiver_report *r, enum receiver_link link, int64_t now_ns)
 {
-    *r = (struct receiver_report){.arrival_ns = now_ns,
-                                  .link = link,
-                                  .satellites_used = -1,
-                                  .satellites_visible = -1,
-                                  .antenna_ok = -1};
+    *r = (struct receiver_report){
+        .arrival_ns = now_ns,
+        .link = link,
+        .satellites_used = -1,
+        .satellites_visible = -1,
+    };
 }
 
 /* True if there was a link to lose: then *report says so. */

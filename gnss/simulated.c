@@ -111,8 +111,8 @@ bool simulated_gnss_report(struct simulated_gnss *s, int64_t utc_s, struct recei
 {
     bool sky = sees_sky(s, utc_s), fix = sky && s->on[SIMULATED_FIX];
 
-    *report = (struct receiver_report){
-        .link = RECEIVER_LINK_DOWN, .satellites_used = -1, .satellites_visible = -1, .antenna_ok = -1};
+    *report =
+        (struct receiver_report){.link = RECEIVER_LINK_DOWN, .satellites_used = -1, .satellites_visible = -1};
     if (!s->on[SIMULATED_LINK])
         return true;
     report->link = RECEIVER_LINK_UP;
@@ -123,6 +123,6 @@ bool simulated_gnss_report(struct simulated_gnss *s, int64_t utc_s, struct recei
     report->satellites_used = fix ? SATELLITES_USED : 0;
     report->satellites_visible = sky ? SATELLITES_VISIBLE : 0;
     report->gps_minus_utc_s = s->config.gps_minus_utc_s;
-    report->antenna_ok = s->on[SIMULATED_ANTENNA];
+    report->antenna = s->on[SIMULATED_ANTENNA] ? ANTENNA_OK : ANTENNA_OPEN;
     return true;
 }

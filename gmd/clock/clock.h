@@ -26,6 +26,9 @@ struct clock_ops {
     /* Frequency correction, absolute against the undisciplined oscillator, in ppb; positive runs faster.
      * Clipped to max_freq_ppb. No phase jump. */
     int (*adjust)(struct clock *c, double freq_ppb);
+    /* What this clock and CLOCK_REALTIME (UTC ns) showed at one instant, which is known to +-uncertainty_ns.
+     * NULL where the clock is CLOCK_REALTIME or has no relation to it. */
+    int (*compare)(struct clock *c, int64_t *clock_ns, int64_t *realtime_ns, int64_t *uncertainty_ns);
     /* Adds delta_ns at once. */
     int (*step)(struct clock *c, int64_t delta_ns);
     void (*close)(struct clock *c);

@@ -20,7 +20,7 @@ static void print(const struct receiver *r, const struct receiver_report *report
                " malformed=%" PRIu64 "\n",
                report->has_fix ? (int)report->fix : -1, report->has_time ? report->utc_s : 0,
                report->satellites_used, report->satellites_visible, report->gps_minus_utc_s,
-               report->antenna_ok, clock_ns(CLOCK_REALTIME), r->malformed);
+               (int)report->antenna, clock_ns(CLOCK_REALTIME), r->malformed);
     fflush(stdout);
 }
 

@@ -73,15 +73,16 @@ static inline bool pulse(struct scene *sc, int64_t at_ns)
 
 static inline struct receiver_report report(int64_t utc_s, enum fix_mode fix, int64_t arrival_ns)
 {
-    return (struct receiver_report){.arrival_ns = arrival_ns,
-                                    .link = RECEIVER_LINK_UP,
-                                    .has_fix = true,
-                                    .fix = fix,
-                                    .has_time = true,
-                                    .utc_s = utc_s,
-                                    .satellites_used = -1,
-                                    .satellites_visible = -1,
-                                    .antenna_ok = -1};
+    return (struct receiver_report){
+        .arrival_ns = arrival_ns,
+        .link = RECEIVER_LINK_UP,
+        .has_fix = true,
+        .fix = fix,
+        .has_time = true,
+        .utc_s = utc_s,
+        .satellites_used = -1,
+        .satellites_visible = -1,
+    };
 }
 
 static inline void deliver(struct scene *sc, const struct receiver_report *r)
@@ -101,11 +102,12 @@ static inline void message(struct scene *sc, int64_t at_ns, int64_t label_error,
 
 static inline void link_down(struct scene *sc, int64_t at_ns)
 {
-    struct receiver_report r = {.arrival_ns = mono(sc->s) + at_ns,
-                                .link = RECEIVER_LINK_DOWN,
-                                .satellites_used = -1,
-                                .satellites_visible = -1,
-                                .antenna_ok = -1};
+    struct receiver_report r = {
+        .arrival_ns = mono(sc->s) + at_ns,
+        .link = RECEIVER_LINK_DOWN,
+        .satellites_used = -1,
+        .satellites_visible = -1,
+    };
 
     deliver(sc, &r);
 }

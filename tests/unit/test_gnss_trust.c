@@ -134,7 +134,7 @@ static void test_heard_but_not_vouched(void **state)
                                     .link = RECEIVER_LINK_UP,
                                     .satellites_used = 0,
                                     .satellites_visible = 3,
-                                    .antenna_ok = 0};
+                                    .antenna = ANTENNA_FAULT};
 
         pulse(&sc, 0);
         deliver(&sc, &r);
@@ -142,7 +142,7 @@ static void test_heard_but_not_vouched(void **state)
         assert_false(sc.g.status.silent);
     }
     assert_int_equal(sc.g.status.satellites_visible, 3);
-    assert_int_equal(sc.g.status.antenna_ok, 0);
+    assert_int_equal(sc.g.status.antenna, ANTENNA_FAULT);
 }
 
 static void test_pulses_missing(void **state)

@@ -69,15 +69,16 @@ static void second(struct rig *r, bool clock_answers)
 {
     if (clock_answers)
         carry_out(r, grandmaster_pulse(&r->gm, clock_of(r), r->now_ns, r->now_ns));
-    const struct receiver_report report = {.arrival_ns = r->now_ns + (int64_t)(MESSAGE_S * 1e9),
-                                           .link = RECEIVER_LINK_UP,
-                                           .has_fix = true,
-                                           .fix = FIX_3D,
-                                           .has_time = true,
-                                           .utc_s = UTC_S + r->now_ns / NS_PER_S,
-                                           .satellites_used = 9,
-                                           .satellites_visible = 12,
-                                           .antenna_ok = -1};
+    const struct receiver_report report = {
+        .arrival_ns = r->now_ns + (int64_t)(MESSAGE_S * 1e9),
+        .link = RECEIVER_LINK_UP,
+        .has_fix = true,
+        .fix = FIX_3D,
+        .has_time = true,
+        .utc_s = UTC_S + r->now_ns / NS_PER_S,
+        .satellites_used = 9,
+        .satellites_visible = 12,
+    };
     grandmaster_message(&r->gm, &report, clock_of(r));
     for (int i = 0; i < TICKS; i++) {
         r->now_ns += TICK_NS;

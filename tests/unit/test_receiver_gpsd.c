@@ -117,7 +117,7 @@ static void test_messages(void **state)
     assert_int_equal(report.utc_s, TPV_UTC);
     assert_int_equal(report.gps_minus_utc_s, 0);
     assert_int_equal(report.satellites_used, -1);
-    assert_int_equal(report.antenna_ok, -1);
+    assert_int_equal(report.antenna, ANTENNA_UNKNOWN);
 
     say(&s, "{\"class\":\"TPV\",\"mode\":1,\"time\":\"2025-11-21T22:57:02.000Z\",\"leapseconds\":18}\n");
     assert_int_equal(next(r, 1, &report), 1);

@@ -47,7 +47,7 @@ static void test_report(void **state)
     assert_int_equal(r.fix, FIX_3D);
     assert_int_equal(r.utc_s, T0);
     assert_int_equal(r.gps_minus_utc_s, 18);
-    assert_int_equal(r.antenna_ok, 1);
+    assert_int_equal(r.antenna, ANTENNA_OK);
     assert_true(r.satellites_used > 0 && r.satellites_used <= r.satellites_visible);
     simulated_gnss_free(s);
 }
@@ -80,7 +80,7 @@ static void test_antenna(void **state)
         assert_int_equal(edge(s, T0 + i), i < 4);
         assert_int_equal(fix(s, T0 + i), i < 4 ? FIX_3D : FIX_NONE);
         assert_true(simulated_gnss_report(s, T0 + i, &r));
-        assert_int_equal(r.antenna_ok, 0); /* the supervisor sees it at once */
+        assert_int_equal(r.antenna, ANTENNA_OPEN); /* the supervisor sees it at once */
     }
     assert_int_equal(r.satellites_visible, 0);
     simulated_gnss_switch(s, SIMULATED_ANTENNA, true);
