@@ -64,8 +64,12 @@ static void base_close(struct clock *c)
     ((struct base *)c)->closed++;
 }
 
-static const struct clock_ops base_ops = {"base",      base_read, base_convert,
-                                          base_adjust, base_step, base_close};
+static const struct clock_ops base_ops = {.name = "base",
+                                          .read = base_read,
+                                          .convert = base_convert,
+                                          .adjust = base_adjust,
+                                          .step = base_step,
+                                          .close = base_close};
 
 static struct base base;
 
