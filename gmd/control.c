@@ -97,27 +97,40 @@ static void on_watch_timer(void *ctx, int64_t now_ns)
         loop_timer_set(c->control->daemon->loop, c->timer, now_ns + c->interval_ns);
 }
 
-static bool handle(struct connection *c, const char *line, size_t len)
+/* {"command": "watch", "interval": 0.5}; a second where it is not said. NULL, or what is wrong with it. */
+static json_t *begin_watch(struct connection *c, const json_t *request)
+{
+    const json_t *interval = json_object_get(request, "interval");
+    const double interval_s = interval ? json_number_value(interval) : 1.0;
+    if (!(interval_s >= INTERVAL_MIN_S && interval_s <= INTERVAL_MAX_S))
+        return report_error("the interval is to be %.1f..%.0f s", INTERVAL_MIN_S, INTERVAL_MAX_S);
+    c->interval_ns = (int64_t)(interval_s * 1e9);
+    loop_timer_set(c->control->daemon->loop, c->timer, loop_now() + c->interval_ns);
+    return NULL;
+}
+
+static json_t *reply_to(struct connection *c, const char *line, size_t len)
 {
     json_error_t where;
     json_t *request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
     const char *command = json_string_value(json_object_get(request, "command"));
-    json_t *reply;
-    c->last_request_ns = loop_now();
+    json_t *reply = NULL;
     if (!request)
         reply = report_error("not a JSON object: %s", where.text);
     else if (!command)
         reply = report_error("no \"command\" in the request");
-    else
+    else if (strcmp(command, "watch") == 0)
+        reply = begin_watch(c, request);
+    if (!reply)
         reply = report_answer(c->control->daemon, command, request);
-    if (command && strcmp(command, "watch") == 0 && !json_object_get(reply, "error")) {
-        double interval_s = json_number_value(json_object_get(request, "interval"));
-        interval_s = interval_s > INTERVAL_MAX_S ? INTERVAL_MAX_S : interval_s;
-        c->interval_ns = (int64_t)((interval_s >= INTERVAL_MIN_S ? interval_s : 1.0) * 1e9);
-        loop_timer_set(c->control->daemon->loop, c->timer, loop_now() + c->interval_ns);
-    }
     json_decref(request);
-    return answer(c, reply);
+    return reply;
+}
+
+static bool handle(struct connection *c, const char *line, size_t len)
+{
+    c->last_request_ns = loop_now();
+    return answer(c, reply_to(c, line, len));
 }
 
 static void on_connection(void *ctx, int fd, short revents)

@@ -8,13 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gmd/display.h"
+
 #define DEFAULT_SOCKET "/run/gmd/control"
-#define COLUMNS_MAX    32
 #define WORDS_MAX      3
+#define WIDTH          100 /* where the terminal does not tell its own */
 
 static const char usage[] = "usage: gmctl [-s SOCKET] [--json] COMMAND\n"
                             "  status             state, quality, ports and alarms at a glance\n"
@@ -29,129 +32,6 @@ static const char usage[] = "usage: gmctl [-s SOCKET] [--json] COMMAND\n"
                             "  sim SWITCH on|off  a simulated receiver's antenna, fix, pulse or link\n"
                             "  sim clock-step S   move the simulated clock behind gmd's back by S seconds\n"
                             "SOCKET is " DEFAULT_SOCKET " by default.\n";
-
-/* --- for people: an object is a list of names, an array of objects a table ------------------------- */
-
-static void print_value(const json_t *value, FILE *out)
-{
-    switch (json_typeof(value)) {
-    case JSON_STRING:
-        fputs(*json_string_value(value) ? json_string_value(value) : "-", out);
-        break;
-    case JSON_INTEGER:
-        fprintf(out, "%lld", (long long)json_integer_value(value));
-        break;
-    case JSON_REAL:
-        fprintf(out, "%.*f", json_real_value(value) >= 1e6 || json_real_value(value) <= -1e6 ? 0 : 3,
-                json_real_value(value));
-        break;
-    case JSON_TRUE:
-        fputs("yes", out);
-        break;
-    case JSON_FALSE:
-        fputs("no", out);
-        break;
-    case JSON_NULL:
-        fputs("-", out);
-        break;
-    case JSON_ARRAY: {
-        size_t i;
-        const json_t *item;
-        json_array_foreach(value, i, item)
-        {
-            fputs(i ? ", " : "", out);
-            print_value(item, out);
-        }
-        if (json_array_size(value) == 0)
-            fputs("none", out);
-        break;
-    }
-    case JSON_OBJECT: {
-        const char *key, *separator = "";
-        json_t *item;
-        json_object_foreach((json_t *)value, key, item)
-        {
-            fprintf(out, "%s%s ", separator, key);
-            print_value(item, out);
-            separator = ", ";
-        }
-        break;
-    }
-    }
-}
-
-/* A cell as text; the caller frees it. */
-static char *cell(const json_t *value)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        abort();
-    print_value(value, out);
-    fclose(out);
-    return text;
-}
-
-static void print_row(const json_t *row, const int *widths, bool heading)
-{
-    const char *key;
-    json_t *value;
-    int column = 0;
-    json_object_foreach((json_t *)row, key, value)
-    {
-        if (column == COLUMNS_MAX)
-            break;
-        char *text = heading ? strdup(key) : cell(value);
-        printf("  %-*s", widths[column], text);
-        free(text);
-        column++;
-    }
-    putchar('\n');
-}
-
-static void print_table(const json_t *rows)
-{
-    int widths[COLUMNS_MAX] = {0};
-    size_t i;
-    const json_t *row;
-    json_array_foreach(rows, i, row)
-    {
-        const char *key;
-        json_t *value;
-        int column = 0;
-        json_object_foreach((json_t *)row, key, value)
-        {
-            if (column == COLUMNS_MAX)
-                break;
-            char *text = cell(value);
-            const int width = (int)(strlen(text) > strlen(key) ? strlen(text) : strlen(key));
-            free(text);
-            if (width > widths[column])
-                widths[column] = width;
-            column++;
-        }
-    }
-    print_row(json_array_get(rows, 0), widths, true);
-    json_array_foreach(rows, i, row) print_row(row, widths, false);
-}
-
-static void print_answer(const json_t *answer)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach((json_t *)answer, key, value)
-    {
-        if (json_is_array(value) && json_is_object(json_array_get(value, 0))) {
-            printf("%s\n", key);
-            print_table(value);
-            continue;
-        }
-        printf("%-20s ", key);
-        print_value(value, stdout);
-        putchar('\n');
-    }
-}
 
 /* --- asking ---------------------------------------------------------------------------------------- */
 
@@ -202,6 +82,12 @@ static json_t *request_of(int argc, char **argv)
     return json_pack("{s:s, s:s, s:b}", "command", "sim", "switch", argv[1], "on", on);
 }
 
+static int terminal_width(void)
+{
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : WIDTH;
+}
+
 static int print_line(const char *line, bool as_json, bool again)
 {
     json_error_t where;
@@ -216,7 +102,7 @@ static int print_line(const char *line, bool as_json, bool again)
     else {
         if (again && isatty(STDOUT_FILENO))
             fputs("\033[H\033[J", stdout);
-        print_answer(answer);
+        display(answer, terminal_width(), stdout);
         if (again && !isatty(STDOUT_FILENO))
             putchar('\n');
     }
@@ -263,6 +149,15 @@ static int ask(const char *path, json_t *request, bool as_json)
     return status;
 }
 
+/* The exit status of a wrong command line. */
+static int misused(const char *complaint, const char *word)
+{
+    if (complaint)
+        fprintf(stderr, "gmctl: %s: %s\n", complaint, word);
+    fputs("gmctl --help tells more\n", stderr);
+    return 2;
+}
+
 /* Options may stand behind words; a negative number is a word. -1 where the next is a word. */
 static int next_option(int argc, char **argv, const struct option *options)
 {
@@ -286,10 +181,8 @@ int main(int argc, char **argv)
         case -1:
             if (optind == argc) /* behind "--" */
                 break;
-            if (word_count == WORDS_MAX) {
-                fputs(usage, stderr);
-                return 2;
-            }
+            if (word_count == WORDS_MAX)
+                return misused("too many words", argv[optind]);
             words[word_count++] = argv[optind++];
             break;
         case 's':
@@ -304,16 +197,17 @@ int main(int argc, char **argv)
         case 'h':
             fputs(usage, stdout);
             return 0;
-        default:
-            fputs(usage, stderr);
-            return 2;
+        default: /* getopt has said what is wrong */
+            return misused(NULL, NULL);
         }
     }
-    json_t *request = word_count ? request_of(word_count, words) : NULL;
-    if (!request) {
+    if (!word_count) {
         fputs(usage, stderr);
         return 2;
     }
+    json_t *request = request_of(word_count, words);
+    if (!request)
+        return misused("wrong words for", words[0]);
     const int status = ask(path, request, as_json);
     json_decref(request);
     return status;

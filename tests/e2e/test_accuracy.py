@@ -14,13 +14,11 @@ WATCH_S = 120
 WINDOW_S = 10
 MEDIAN_NS = 250
 FIRST_SYNC_S = 2
-# One way over a veth pair takes 2 us that vary, for seconds on end, with what else the machine does. So a watch passes
-# with three quarters of its medians within the bound and none far off; all twelve are printed, and a disturbed watch is
-# watched again.
-LOG_INTERVAL = -5
+# One way over a veth pair takes 1 to 3 us: that is how long the kernel's code takes between two stamps, and it depends on
+# what the caches hold. 128 Sync a second (the profile's fastest) average it out; a ptp4l grandmaster on a second pair
+# shows what the machine did to any grandmaster meanwhile. A disturbed watch is watched again.
+LOG_INTERVAL = -7
 WATCHES = 3
-SHARE = 0.75
-DISTURBED_NS = 1000
 
 
 def first_sync_utc(capture):
@@ -40,23 +38,27 @@ def locked_utc(log):
     return moment.timestamp()
 
 
-def medians(client):
-    """The client's 10 s medians over a watch that begins now, ns."""
-    settled = client.offsets()[-1][0]
-    time.sleep(WATCH_S)
+def medians(client, since):
+    """The 10 s medians of what a client measured after a second of its own clock, ns."""
     windows = {}
     for at, offset in client.offsets():
-        if at > settled:
-            windows.setdefault(int((at - settled) // WINDOW_S), []).append(offset)
-    complete = [statistics.median(offsets) for offsets in windows.values() if len(offsets) > 20 * WINDOW_S]
+        if at > since:
+            windows.setdefault(int((at - since) // WINDOW_S), []).append(offset)
+    complete = [round(statistics.median(seen)) for seen in windows.values() if len(seen) > 20 * WINDOW_S]
     assert len(complete) >= WATCH_S // WINDOW_S - 1
     return complete
+
+
+def watch(client, control):
+    begins = [peer.offsets()[-1][0] for peer in (client, control)]
+    time.sleep(WATCH_S)
+    return medians(client, begins[0]), medians(control, begins[1])
 
 
 def test_client_follows_the_truth(tmp_path):
     port = f"log_sync_interval = {LOG_INTERVAL}; log_min_delay_req_interval = {LOG_INTERVAL};"
     options = {**ST2059_CLIENT, "logSyncInterval": LOG_INTERVAL, "logMinDelayReqInterval": LOG_INTERVAL}
-    with VethPair() as pair:
+    with VethPair() as pair, VethPair() as beside:
         with pair.b.capture(tmp_path / "start.pcap", "udp port 319"):
             gmd = Gmd(pair.a, tmp_path, conf(port=port)).start()
             client = Ptp4l(pair.b, tmp_path, **options).start()
@@ -66,11 +68,13 @@ def test_client_follows_the_truth(tmp_path):
         print(f"first Sync {delay:.3f} s after lock")
         assert delay <= FIRST_SYNC_S
 
-        time.sleep(WINDOW_S)  # the client's path delay filter fills
+        Ptp4l(beside.a, tmp_path, name="gm", **{**options, "slaveOnly": 0, "clockClass": 6}).start(monitor=False)
+        control = Ptp4l(beside.b, tmp_path, **options).start()
+        wait_for(f"offsets:\n{control.log()}", lambda: len(control.offsets()) > 8, 20)
+        time.sleep(WINDOW_S)  # the clients' path delay filters fill
         for _ in range(WATCHES):
-            seen = medians(client)
-            within = sum(abs(m) <= MEDIAN_NS for m in seen)
-            print(f"10 s medians, ns: {[round(m) for m in seen]}; {within} of {len(seen)} within {MEDIAN_NS}")
-            if within >= SHARE * len(seen) and max(map(abs, seen)) <= DISTURBED_NS:
+            seen, of_control = watch(client, control)
+            print(f"10 s medians of gmd's client, ns: {seen}; of a ptp4l grandmaster's beside it: {of_control}")
+            if max(map(abs, seen)) <= MEDIAN_NS:
                 return
-        raise AssertionError(f"{WATCHES} watches of {WATCH_S} s, and none was good")
+        raise AssertionError(f"{WATCHES} watches of {WATCH_S} s, each with a median beyond {MEDIAN_NS} ns")
