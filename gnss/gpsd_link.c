@@ -107,6 +107,29 @@ int gpsd_link_connect(struct gpsd_link *l, int64_t now_ns, char *problem, size_t
     return 0;
 }
 
+/* The text as it stands within a JSON string; to has twice the room. */
+static const char *escaped(const char *text, char *to)
+{
+    char *at = to;
+
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            *at++ = '\\';
+        *at++ = *text;
+    }
+    *at = '\0';
+    return to;
+}
+
+bool gpsd_link_watch(struct gpsd_link *l, const char *what, const char *device)
+{
+    char path[2 * GPSD_DEVICE_MAX], command[sizeof(path) + 64];
+    int len = snprintf(command, sizeof(command), "?WATCH={\"enable\":true,%s%s%s%s};\n", what,
+                       device[0] ? ",\"device\":\"" : "", escaped(device, path), device[0] ? "\"" : "");
+
+    return send(l->fd, command, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == len;
+}
+
 char *gpsd_link_line(struct gpsd_link *l, size_t *len)
 {
     char *line = l->buffer + l->start, *end = memchr(line, '\n', l->end - l->start);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The TCP connection to gpsd: connects without waiting, reconnects with back-off, cuts the stream into lines.
- * What the lines mean is receiver_gpsd.c's. */
+/* A TCP connection to gpsd: connects without waiting, reconnects with back-off, cuts the stream into lines or
+ * gives it as bytes. What they mean is receiver_gpsd.c's and gpsd_raw.c's. */
 #ifndef GMD_GNSS_GPSD_LINK_H
 #define GMD_GNSS_GPSD_LINK_H
 
@@ -11,6 +11,7 @@
 
 #define GPSD_LINE_MAX      16384 /* gpsd's own limit is 10240 */
 #define GPSD_ADDRESSES_MAX 4
+#define GPSD_DEVICE_MAX    128 /* as in libgps */
 
 struct gpsd_link {
     struct sockaddr_storage addresses[GPSD_ADDRESSES_MAX];
@@ -38,6 +39,10 @@ void gpsd_link_is_up(struct gpsd_link *l);
 
 /* Closes and schedules the next attempt. */
 void gpsd_link_lost(struct gpsd_link *l, int64_t now_ns);
+
+/* Asks for what ("\"json\":true"), of one device or, if it is "", of all. For a new connection, whose empty
+ * send buffer takes it whole. False with errno if not. */
+bool gpsd_link_watch(struct gpsd_link *l, const char *what, const char *device);
 
 /* A line that has arrived complete, without its end, zero-terminated and of *len bytes; NULL if none. Valid
  * until the next call. */

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* A label outside is a receiver that lost count of GPS weeks (1024 weeks are 19.6 years) or nonsense. */
+#define RECEIVER_UTC_MIN_S 1704067200LL /* 2024 */
+#define RECEIVER_UTC_MAX_S 4102444800LL /* 2100 */
+
 enum fix_mode {
     FIX_UNKNOWN = 0,
     FIX_NONE = 1,
@@ -62,10 +66,12 @@ struct receiver_report {
 
 struct receiver;
 
+#define RECEIVER_FDS 2
+
 struct receiver_ops {
     const char *name; /* "gpsd", "simulated" */
-    /* The descriptor to poll for reading, or -1 while there is none. May change after each call below. */
-    int (*fd)(struct receiver *r);
+    /* The descriptors to poll for reading, -1 where there is none. May change after each call below. */
+    void (*fds)(struct receiver *r, int fds[RECEIVER_FDS]);
     /* When read() wants to be called even without input (reconnection, simulated epochs), monotonic ns;
      * INT64_MAX for never. */
     int64_t (*deadline)(struct receiver *r);
@@ -87,7 +93,7 @@ struct receiver {
 };
 
 /* gpsd through libgps; device: watch only this one, or "" for all. Never fails: an absent gpsd is retried
- * with back-off (0.5 s doubling to 8 s). NULL only without memory. */
+ * with back-off (0.5 s doubling to 8 s). NULL only without memory or descriptors. */
 struct receiver *receiver_gpsd_open(const char *host, const char *port, const char *device);
 
 #endif

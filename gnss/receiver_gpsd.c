@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* gpsd as a receiver. libgps parses (gps_unpack); the socket is ours, because libgps's own gps_open waits for
- * name service and connection, and its gps_read hides malformed messages. */
+/* gpsd as a receiver. libgps parses (gps_unpack); the sockets are ours, because libgps's own gps_open waits
+ * for name service and connection, and its gps_read hides malformed messages. There are two: reports and raw
+ * stream. */
 #include "gnss/receiver.h"
 
 #include <errno.h>
@@ -8,24 +9,24 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "gnss/gpsd_link.h"
+#include "gnss/gpsd_raw.h"
+#include "gnss/leap.h"
 
-#define PROTOCOL_MAJOR 3
-#define READ_BUDGET                                                                                          \
-    64 /* lines or reads before the event loop gets its turn: gpsd sends about 10 a second                   \
-        */
-/* A label outside is a receiver that lost count of GPS weeks (1024 weeks are 19.6 years) or nonsense. */
-#define UTC_MIN_S 1704067200LL /* 2024 */
-#define UTC_MAX_S 4102444800LL /* 2100 */
+#define PROTOCOL_MAJOR  3
+#define READ_BUDGET     64     /* lines, messages, reads in a turn: gpsd sends about 10 a second */
+#define SAWTOOTH_MAX_PS 100000 /* more is no quantization error */
 
 struct gpsd_receiver {
     struct receiver base;
     struct gpsd_link link;
-    char device[GPS_PATH_MAX];
+    struct gpsd_raw raw;
+    uint64_t raw_malformed; /* of these, so many are counted already */
+    char device[GPSD_DEVICE_MAX];
     unsigned budget;
-    bool more; /* lines may be left in the buffer, where poll() does not see them */
+    bool more;           /* lines may be left in the buffer, where poll() does not see them */
+    int gps_minus_utc_s; /* as gpsd last said; 0: not yet */
     struct gps_data_t gps;
 };
 
@@ -45,33 +46,10 @@ static bool lose(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report
     bool was_up = g->link.up;
 
     gpsd_link_lost(&g->link, now_ns);
+    gpsd_raw_stop(&g->raw, now_ns);
+    g->gps_minus_utc_s = 0;
     report_init(report, RECEIVER_LINK_DOWN, now_ns);
     return was_up;
-}
-
-/* The text as it stands within a JSON string; to has twice the room. */
-static const char *escaped(const char *text, char *to)
-{
-    char *at = to;
-
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
-            *at++ = '\\';
-        *at++ = *text;
-    }
-    *at = '\0';
-    return to;
-}
-
-/* Into the empty send buffer of a new connection it goes whole or not at all. */
-static bool watch(struct gpsd_receiver *g)
-{
-    char device[2 * sizeof(g->device)], command[sizeof(device) + 64];
-    int len =
-        snprintf(command, sizeof(command), "?WATCH={\"enable\":true,\"json\":true%s%s%s};\n",
-                 g->device[0] ? ",\"device\":\"" : "", escaped(g->device, device), g->device[0] ? "\"" : "");
-
-    return send(g->link.fd, command, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT) == len;
 }
 
 static bool other_device(const struct gpsd_receiver *g)
@@ -89,7 +67,7 @@ static bool take_fix(struct gpsd_receiver *g, struct receiver_report *r)
         g->base.malformed++;
         return false;
     }
-    if (has_time && (fix->time.tv_sec < UTC_MIN_S || fix->time.tv_sec > UTC_MAX_S)) {
+    if (has_time && (fix->time.tv_sec < RECEIVER_UTC_MIN_S || fix->time.tv_sec > RECEIVER_UTC_MAX_S)) {
         g->base.malformed++;
         has_time = false;
     }
@@ -98,7 +76,7 @@ static bool take_fix(struct gpsd_receiver *g, struct receiver_report *r)
     r->has_time = has_time && fix->time.tv_nsec == 0;
     r->utc_s = r->has_time ? fix->time.tv_sec : 0;
     if (g->gps.leap_seconds > 0 && g->gps.leap_seconds <= 255)
-        r->gps_minus_utc_s = g->gps.leap_seconds;
+        r->gps_minus_utc_s = g->gps_minus_utc_s = g->gps.leap_seconds;
     return r->has_fix || r->has_time;
 }
 
@@ -109,6 +87,25 @@ static bool take_sky(struct gpsd_receiver *g, bool has_satellites, struct receiv
         return false;
     r->satellites_used = g->gps.satellites_used;
     r->satellites_visible = g->gps.satellites_visible;
+    return true;
+}
+
+/* PPS: comes behind its pulse, with qErr if TIM-TP told it of this very second, sign and all as in UBX (see
+ * ubx_messages.c). Only where gpsd itself reads the pulse. */
+static bool take_pps(struct gpsd_receiver *g, bool has_q_err, struct receiver_report *r)
+{
+    int64_t utc_s = g->gps.pps.real.tv_sec;
+
+    if (!has_q_err || g->gps_minus_utc_s == 0)
+        return false;
+    if (utc_s < RECEIVER_UTC_MIN_S || utc_s > RECEIVER_UTC_MAX_S || g->gps.pps.real.tv_nsec != 0 ||
+        g->gps.qErr < -SAWTOOTH_MAX_PS || g->gps.qErr > SAWTOOTH_MAX_PS) {
+        g->base.malformed++;
+        return false;
+    }
+    r->has_sawtooth = true;
+    r->sawtooth_tai_s = utc_s + g->gps_minus_utc_s + LEAP_TAI_MINUS_GPS_S;
+    r->sawtooth_ns = (double)-g->gps.qErr / 1000;
     return true;
 }
 
@@ -130,7 +127,7 @@ static bool greet(struct gpsd_receiver *g, int64_t now_ns, struct receiver_repor
         if (g->gps.version.proto_major != PROTOCOL_MAJOR)
             snprintf(problem, size, "gpsd speaks protocol %d, not %d", g->gps.version.proto_major,
                      PROTOCOL_MAJOR);
-        else if (!watch(g))
+        else if (!gpsd_link_watch(&g->link, "\"json\":true", g->device))
             snprintf(problem, size, "gpsd takes no command: %s", strerror(errno));
         else
             return false;
@@ -156,7 +153,7 @@ enum line_kind {
 static enum line_kind kind_of(const char *line, size_t len)
 {
     static const char begin[] = "{\"class\":\"";
-    static const char *const wanted[] = {"TPV\"", "SKY\"", "VERSION\"", "WATCH\"", "ERROR\""};
+    static const char *const wanted[] = {"TPV\"", "SKY\"", "PPS\"", "VERSION\"", "WATCH\"", "ERROR\""};
     const size_t begin_len = sizeof(begin) - 1;
 
     if (len <= begin_len || memcmp(line, begin, begin_len) != 0 || line[len - 1] != '}' ||
@@ -174,12 +171,13 @@ static bool take_line(struct gpsd_receiver *g, char *line, size_t len, int64_t n
                       struct receiver_report *report)
 {
     enum line_kind kind = kind_of(line, len);
-    bool has_satellites;
+    bool has_satellites, has_q_err;
 
     g->base.malformed += kind == LINE_MALFORMED;
     if (kind != LINE_WANTED)
         return false;
     has_satellites = strstr(line, "\"satellites\":[") != NULL;
+    has_q_err = strstr(line, "\"qErr\":") != NULL;
     g->gps.set = 0;
     g->gps.dev.path[0] = '\0';
     gps_unpack(line, &g->gps);
@@ -190,12 +188,17 @@ static bool take_line(struct gpsd_receiver *g, char *line, size_t len, int64_t n
         return false;
     if (g->gps.set & STATUS_SET)
         return take_fix(g, report);
+    if (g->gps.set & PPS_SET)
+        return take_pps(g, has_q_err, report);
     return g->gps.set & SATELLITE_SET && take_sky(g, has_satellites, report);
 }
 
-static int gpsd_fd(struct receiver *base)
+static void gpsd_fds(struct receiver *base, int fds[RECEIVER_FDS])
 {
-    return ((struct gpsd_receiver *)base)->link.fd;
+    const struct gpsd_receiver *g = (const struct gpsd_receiver *)base;
+
+    fds[0] = g->link.fd;
+    fds[1] = g->raw.link.fd;
 }
 
 static int64_t gpsd_deadline(struct receiver *base)
@@ -206,7 +209,7 @@ static int64_t gpsd_deadline(struct receiver *base)
         return g->link.due_ns;
     if (g->more)
         return INT64_MIN;
-    return g->link.up ? INT64_MAX : g->link.due_ns;
+    return g->link.up ? gpsd_raw_deadline(&g->raw) : g->link.due_ns;
 }
 
 /* Lines, and bytes to make lines of, until there are no more or the budget is used up. */
@@ -232,8 +235,21 @@ static int take_lines(struct gpsd_receiver *g, int64_t now_ns, struct receiver_r
         if (filled == 0)
             return 0;
     }
-    g->more = true;
     return 0;
+}
+
+/* What the receiver's own bytes say. */
+static int take_raw(struct gpsd_receiver *g, int64_t now_ns, struct receiver_report *report)
+{
+    uint64_t malformed;
+    int result;
+
+    report_init(report, RECEIVER_LINK_UP, now_ns);
+    result = gpsd_raw_read(&g->raw, g->device, now_ns, &g->budget, report);
+    malformed = g->raw.ubx.checksum_errors + g->raw.ubx.refused;
+    g->base.malformed += malformed - g->raw_malformed;
+    g->raw_malformed = malformed;
+    return result;
 }
 
 static int gpsd_read(struct receiver *base, int64_t now_ns, struct receiver_report *report)
@@ -247,9 +263,11 @@ static int gpsd_read(struct receiver *base, int64_t now_ns, struct receiver_repo
     if (g->link.fd < 0)
         return 0;
     result = take_lines(g, now_ns, report);
+    if (result == 0 && g->link.up)
+        result = take_raw(g, now_ns, report);
+    g->more = result == 1 || g->budget == 0;
     if (result == 1) {
         g->budget -= g->budget > 0;
-        g->more = true;
         return 1;
     }
     g->budget = READ_BUDGET;
@@ -265,12 +283,13 @@ static void gpsd_close(struct receiver *base)
     struct gpsd_receiver *g = (struct gpsd_receiver *)base;
 
     gpsd_link_lost(&g->link, 0);
+    gpsd_raw_stop(&g->raw, 0);
     free(g);
 }
 
 struct receiver *receiver_gpsd_open(const char *host, const char *port, const char *device)
 {
-    static const struct receiver_ops ops = {"gpsd", gpsd_fd, gpsd_deadline, gpsd_read, gpsd_close};
+    static const struct receiver_ops ops = {"gpsd", gpsd_fds, gpsd_deadline, gpsd_read, gpsd_close};
     struct gpsd_receiver *g = calloc(1, sizeof(*g));
 
     if (!g)
@@ -282,5 +301,6 @@ struct receiver *receiver_gpsd_open(const char *host, const char *port, const ch
     snprintf(g->device, sizeof(g->device), "%s", device);
     g->budget = READ_BUDGET;
     gpsd_link_init(&g->link, host, port);
+    gpsd_raw_init(&g->raw, &g->link);
     return &g->base;
 }

@@ -50,10 +50,10 @@ struct simulated_receiver {
     struct seconds seconds;
 };
 
-static int receiver_fd(struct receiver *r)
+static void receiver_fds(struct receiver *r, int fds[RECEIVER_FDS])
 {
     (void)r;
-    return -1;
+    fds[0] = fds[1] = -1;
 }
 
 static int64_t receiver_deadline(struct receiver *r)
@@ -84,7 +84,7 @@ static void receiver_close(struct receiver *r)
 
 struct receiver *receiver_simulated_open(struct simulated_gnss *s)
 {
-    static const struct receiver_ops ops = {"simulated", receiver_fd, receiver_deadline, receiver_read,
+    static const struct receiver_ops ops = {"simulated", receiver_fds, receiver_deadline, receiver_read,
                                             receiver_close};
     struct simulated_receiver *sr = calloc(1, sizeof(*sr));
 
@@ -146,6 +146,7 @@ struct pulse *pulse_simulated_open(struct simulated_gnss *s)
         return NULL;
     sp->base.ops = &ops;
     snprintf(sp->base.description, sizeof(sp->base.description), "simulated pulse");
+    sp->base.of_phc = -1;
     sp->gnss = s;
     return &sp->base;
 }

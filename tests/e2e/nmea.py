@@ -14,6 +14,7 @@ As a program: prints the device, then takes commands from stdin, one a line, unt
   late-once N        the next second's only
   latency N          ms from the second to the first byte
   zda on|off         ZDA too
+  nmea on|off        off: only what `extra`, a function of the second, adds (ubx.py)
 """
 import heapq
 import os
@@ -65,11 +66,12 @@ def epoch(utc_s, fix=True, satellites=8, zda=True):
 
 
 class Receiver:
-    SWITCHES = ("fix", "silent", "garbage", "zda")
+    SWITCHES = ("fix", "silent", "garbage", "zda", "nmea")
     NUMBERS = ("satellites", "offset", "late", "late-once", "latency")
 
-    def __init__(self, latency_ms=50, seed=1):
-        self._fix, self._silent, self._garbage, self._zda = True, False, False, True
+    def __init__(self, latency_ms=50, seed=1, extra=lambda second: b""):
+        self._fix, self._silent, self._garbage, self._zda, self._nmea = True, False, False, True, True
+        self._extra = extra
         self._satellites, self._offset_s = 8, 0
         self._latency_ms, self._late_ms, self._late_once_ms = latency_ms, 0, 0
         self._random = random.Random(seed)
@@ -104,6 +106,9 @@ class Receiver:
 
     def zda(self, on):
         self._zda = on
+
+    def nmea(self, on):
+        self._nmea = on
 
     def satellites(self, in_use):
         self._satellites = in_use
@@ -140,7 +145,9 @@ class Receiver:
     def _bytes_of(self, second):
         if self._garbage:
             return bytes(self._random.randrange(256) for _ in range(400))
-        return epoch(second + self._offset_s, self._fix, self._satellites, self._zda)
+        label = second + self._offset_s
+        sentences = epoch(label, self._fix, self._satellites, self._zda) if self._nmea else b""
+        return sentences + self._extra(label)
 
     def _run(self):
         """Each second's bytes are made and scheduled at that second, so that a late one overtakes nothing."""

@@ -6,7 +6,6 @@ import queue
 import re
 import signal
 import socket
-import struct
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ import time
 import pytest
 
 import nmea
+import ubx
 from gpsd import gpsd_command
 
 PROBE = pathlib.Path(os.environ.get("GMD_BUILD", "build")) / "tests" / "receiver_probe"
@@ -30,8 +30,8 @@ class Gpsd:
     def __init__(self, device):
         self.device, self.port, self.process = device, free_port(), None
 
-    def start(self):
-        self.process = subprocess.Popen(gpsd_command(self.port, self.device),
+    def start(self, *more_devices):
+        self.process = subprocess.Popen(gpsd_command(self.port, self.device) + list(more_devices),
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def kill(self):
@@ -207,23 +207,143 @@ def test_one_device_only(receiver, gpsd):
         assert watching.close() == 0
 
 
-def ubx_nav_timegps(utc_s, leap_s):
-    """UBX-NAV-TIMEGPS with valid time and leap seconds: what a timing receiver adds to NMEA."""
-    gps_s = utc_s - 315964800 + leap_s
-    payload = struct.pack("<IihbBI", gps_s % 604800 * 1000, 0, gps_s // 604800, leap_s, 7, 20)
-    body = struct.pack("<BBH", 0x01, 0x20, len(payload)) + payload
-    a = b = 0
-    for byte in body:
-        a = (a + byte) & 0xFF
-        b = (b + a) & 0xFF
-    return b"\xb5\x62" + body + bytes((a, b))
+@pytest.fixture
+def source():
+    return ubx.Source()
 
 
-def test_leap_seconds_of_ubx(receiver, probe):
-    probe.wait("fix", has_fix)
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
-        receiver.write(ubx_nav_timegps(int(time.time()), 18))
-        if any(l.get("leap") == 18 for l in probe.all(1)):
-            return
-    pytest.fail("no leap seconds")
+@pytest.fixture
+def timing_receiver(source):
+    with nmea.Receiver(LATENCY_MS, extra=source) as r:
+        yield r
+
+
+def start(device, filtered=False):
+    """gpsd on the device and a probe of it."""
+    g = Gpsd(device)
+    g.start()
+    return g, Probe(g.port, device if filtered else "")
+
+
+@pytest.fixture
+def timing_probe(timing_receiver):
+    g, p = start(timing_receiver.device)
+    yield p
+    code = p.close()
+    g.kill()
+    assert code == 0
+
+
+def expect_receiver_bytes(probe, q_err_ps):
+    """A whole second's, each message's fields where they belong."""
+    seconds = {}
+    probe.wait("sawtooth", lambda l: l.get("sawtooth_ps") == -q_err_ps)
+    lines = [l for l in probe.all(3) if l["kind"] == "report"]
+    for l in lines:
+        if l["tai"]:
+            seconds[l["tai"]] = l
+            assert l["accuracy"] == 20 and l["leap"] == 18
+            assert l["tai"] == l["at"] // 10**9 + 37  # the second that has just begun
+        if l["sawtooth_tai"]:
+            assert l["sawtooth_ps"] == -q_err_ps
+            assert l["sawtooth_tai"] == l["at"] // 10**9 + 38  # the pulse to come
+    assert len(seconds) >= 2
+    assert {l["antenna"] for l in lines} == {0, 1}
+    assert {l["jamming"] for l in lines} == {0, 1}
+    assert {l["spoofing"] for l in lines} == {0, 1}
+    assert {(l["leap_known"], l["leap_step"]) for l in lines} == {(0, 0), (1, 0)}
+    assert [l for l in lines if has_fix(l)]
+    assert lines[-1]["malformed"] == 0
+    return lines
+
+
+def test_receiver_bytes_beside_nmea(source, timing_probe):
+    source.q_err_ps = -4321
+    expect_receiver_bytes(timing_probe, -4321)
+    source.q_err_ps = 7900
+    expect_receiver_bytes(timing_probe, 7900)
+
+
+def test_receiver_bytes_without_nmea(source, timing_receiver, timing_probe):
+    source.fix = True
+    source.q_err_ps = 250
+    timing_receiver.nmea(False)
+    timing_probe.wait("satellites", lambda l: l.get("used") == 9 and l["visible"] == 13)
+    lines = expect_receiver_bytes(timing_probe, 250)
+    assert {l["fix"] for l in lines if l["fix"] >= 0} == {3}
+    assert len({l["utc"] for l in lines if l["utc"]}) >= 2
+
+
+def test_troubles_of_the_receiver(source, timing_probe):
+    leap_utc_s = 1798761600  # the end of 2026, or of another year that is yet to come
+    while leap_utc_s < time.time() + 86400:
+        leap_utc_s += 366 * 86400
+    timing_probe.wait("sawtooth", lambda l: l.get("sawtooth_tai"))
+    source.leap_utc_s, source.step_s, source.accuracy_ns = leap_utc_s, 1, 4711
+    line = timing_probe.wait("leap second", lambda l: l.get("leap_step") == 1, 4)
+    assert line["leap_utc"] == leap_utc_s and line["leap"] == 18
+    timing_probe.wait("accuracy", lambda l: l.get("accuracy") == 4711, 4)
+    source.antenna = 4
+    timing_probe.wait("open antenna", lambda l: l.get("antenna") == 3, 4)
+    source.antenna = 3
+    timing_probe.wait("short antenna", lambda l: l.get("antenna") == 2, 4)
+    source.jamming, source.spoofing = 3, 2
+    timing_probe.wait("jamming", lambda l: l.get("jamming") == 3, 4)
+    timing_probe.wait("spoofing", lambda l: l.get("spoofing") == 2, 4)
+    source.jamming = source.spoofing = 1
+    timing_probe.all(2)
+    assert {l["jamming"] for l in timing_probe.all(2) if l["kind"] == "report"} == {0, 1}
+
+
+@pytest.mark.parametrize("garbage", [bytes(range(256)), b"\xb5", ubx.nav_timegps(0)[:-1] + b"?",
+                                     b"$GPRMC,cut*"])
+def test_garbage_between_receiver_bytes(source, timing_probe, garbage):
+    timing_probe.wait("sawtooth", lambda l: l.get("sawtooth_tai"))
+    source.before = garbage
+    source.q_err_ps = 100
+    timing_probe.all(1.5)
+    lines = timing_probe.all(3)
+    assert not [l for l in lines if l["kind"] != "report" or l["fix"] == 1]
+    assert len({l["utc"] for l in lines if has_fix(l)}) >= 2  # gpsd's reports go on
+    assert {l["sawtooth_ps"] for l in lines} <= {0, -100}
+    source.before = b""
+    timing_probe.all(2)
+    assert {l["sawtooth_ps"] for l in timing_probe.all(2)} == {0, -100}
+
+
+def test_receiver_bytes_after_restart(source, timing_receiver):
+    g, probe = start(timing_receiver.device, filtered=True)
+    try:
+        for n in range(1, 4):
+            source.q_err_ps = n
+            probe.wait("sawtooth", lambda l: l.get("sawtooth_ps") == -n)
+            g.kill()
+            probe.wait("loss", lambda l: l["kind"] == "down", 1)
+            g.start()
+            probe.wait("link", lambda l: l["kind"] == "up", 5)
+    finally:
+        g.kill()
+        assert probe.close() == 0
+
+
+def test_receiver_bytes_of_one_device_only(source, timing_receiver):
+    other = ubx.Source()
+    source.q_err_ps, other.q_err_ps = 1111, 2222
+    with nmea.Receiver(LATENCY_MS, extra=other) as other_receiver:
+        g = Gpsd(timing_receiver.device)
+        g.start(other_receiver.device)
+        probes = {-1111: Probe(g.port, timing_receiver.device), -2222: Probe(g.port, other_receiver.device)}
+        try:
+            for sawtooth_ps, probe in probes.items():
+                probe.wait("sawtooth", lambda l: l.get("sawtooth_tai"))
+                lines = probe.all(2)
+                assert {l["sawtooth_ps"] for l in lines if l.get("sawtooth_tai")} == {sawtooth_ps}
+        finally:
+            for probe in probes.values():
+                assert probe.close() == 0
+            g.kill()
+
+
+def test_leap_seconds_of_gpsd(source, timing_receiver, timing_probe):
+    """In gpsd's own report, beside the label."""
+    timing_probe.wait("leap seconds", lambda l: has_fix(l) and l["leap"] == 18)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a fuzz target's seeds into a directory. For "wire": every message type, and variants that reach each
- * decision. For "leap": a leap-second table. */
+ * decision. For "leap": a leap-second table. For "ubx": what a receiver sends. For "management":
+ * requests for every id. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/fuzz/samples.h"
+#include "tests/fuzz/ubx_samples.h"
 
 static const char *directory;
 
@@ -85,18 +87,59 @@ static int leap_corpus(void)
     return 0;
 }
 
+/* Each message, all of them among other bytes, and one within a frame of another kind. */
+static int ubx_corpus(void)
+{
+    static const char nmea[] = "$GPZDA,235959.00,21,11,2025,00,00*68\r\n";
+    uint8_t all[UBX_SAMPLES * (UBX_SAMPLE_MAX + sizeof nmea)], outer[UBX_SAMPLE_MAX], payload[100] = {0};
+    size_t len = 0;
+    for (size_t i = 0; i < UBX_SAMPLES; i++) {
+        size_t frame_len = ubx_sample_frame(all + len, &ubx_samples[i]);
+        save("frame-", ubx_samples[i].name, all + len, frame_len);
+        len += frame_len;
+        memcpy(all + len, nmea, sizeof nmea - 1);
+        len += sizeof nmea - 1;
+    }
+    save("stream", "", all, len);
+    ubx_sample_frame(payload, &ubx_samples[0]);
+    save("nested", "", outer, ubx_frame(outer, 0x02, 0x13, payload, sizeof payload));
+    return 0;
+}
+
+/* Every managementId near one that is answered, with every action; and a subscription. */
+static int management_corpus(void)
+{
+    static const uint16_t firsts[] = {0x0000, 0x2000, 0x2010, 0x3000, 0x4000, 0x6000, 0xC000};
+    uint8_t bytes[SAMPLE_BYTES_MAX] = {0}, suffix[SAMPLE_BYTES_MAX], value[2 + 66] = {0xC0, 0x03, 0, 60, 5};
+    struct ptp_message m = sample_management(suffix);
+    for (size_t id = 0; id < sizeof firsts / sizeof firsts[0] * 16; id++)
+        for (m.body.management.action = 0; m.body.management.action <= 4; m.body.management.action++) {
+            char variant[16];
+            suffix[4] = (uint8_t)(firsts[id / 16] >> 8);
+            suffix[5] = (uint8_t)(firsts[id / 16] + id % 16);
+            snprintf(variant, sizeof variant, "%02x%02x-%u", suffix[4], suffix[5], m.body.management.action);
+            save("id-", variant, bytes, (size_t)wire_encode(&m, bytes, sizeof bytes));
+        }
+    m.body.management.action = 1;
+    m.suffix_len = 0;
+    tlv_append(suffix, sizeof suffix, &m.suffix_len, TLV_MANAGEMENT, value, sizeof value);
+    save("subscribe", "", bytes, (size_t)wire_encode(&m, bytes, sizeof bytes));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *target;
         int (*write)(void);
-    } corpora[] = {{"wire", wire_corpus}, {"leap", leap_corpus}};
+    } corpora[] = {
+        {"wire", wire_corpus}, {"leap", leap_corpus}, {"ubx", ubx_corpus}, {"management", management_corpus}};
     for (size_t i = 0; argc == 3 && i < sizeof corpora / sizeof corpora[0]; i++) {
         if (strcmp(argv[1], corpora[i].target) != 0)
             continue;
         directory = argv[2];
         return corpora[i].write();
     }
-    fprintf(stderr, "usage: make_corpus wire|leap DIRECTORY\n");
+    fprintf(stderr, "usage: make_corpus wire|leap|ubx|management DIRECTORY\n");
     return 2;
 }
