@@ -40,31 +40,51 @@ void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *c
     instance_init(&gm->instance, &ds, clients);
 }
 
-void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r, int64_t clock_ns)
+static struct discipline_action take_sample(struct grandmaster *gm, const struct gnss_sample *sample,
+                                            int64_t now_ns)
 {
-    gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns);
-}
-
-struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns,
-                                           int64_t now_ns)
-{
-    struct gnss_sample sample;
-    if (!gnss_pulse(&gm->gnss, clock_ns, arrival_ns, discipline_numbers(&gm->discipline), &sample))
-        return (struct discipline_action){0};
     const struct discipline_action action =
-        discipline_sample(&gm->discipline, sample.tai_s, sample.reading_ns, now_ns);
+        discipline_sample(&gm->discipline, sample->tai_s, sample->reading_ns, now_ns);
     announce_quality(gm, now_ns);
     return action;
+}
+
+struct discipline_action grandmaster_message(struct grandmaster *gm, const struct receiver_report *r,
+                                             int64_t clock_ns)
+{
+    struct gnss_sample sample;
+    if (!gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns, &sample))
+        return (struct discipline_action){0};
+    return take_sample(gm, &sample, r->arrival_ns);
+}
+
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned source, int64_t clock_ns,
+                                           int64_t arrival_ns, int64_t now_ns)
+{
+    struct gnss_sample sample;
+    if (!gnss_pulse(&gm->gnss, source, clock_ns, arrival_ns, discipline_numbers(&gm->discipline), &sample))
+        return (struct discipline_action){0};
+    return take_sample(gm, &sample, now_ns);
 }
 
 struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns,
                                           bool clock_answers)
 {
-    gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S);
+    struct gnss_sample sample;
+    const bool sampled = gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S, &sample);
     const enum gnss_trust trust = gm->gnss.status.trust;
     const char *why = clock_answers ? gnss_trust_name(trust) : "the clock does not answer";
-    const struct discipline_action action =
+    struct discipline_action action =
         discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
+    if (sampled && !action.step) { /* a step makes its reading void */
+        const struct discipline_action then = take_sample(gm, &sample, now_ns);
+        action.step = then.step;
+        action.step_ns = then.step_ns;
+        if (then.adjust) {
+            action.adjust = true;
+            action.freq_ppb = then.freq_ppb;
+        }
+    }
     announce_quality(gm, now_ns);
     return action;
 }

@@ -28,13 +28,15 @@ struct grandmaster {
 void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *config,
                       struct clients *clients);
 
-/* A message of the receiver; clock_ns as read at its arrival. */
-void grandmaster_message(struct grandmaster *gm, const struct receiver_report *r, int64_t clock_ns);
+/* A message of the receiver, handled at its arrival; clock_ns as read then. It may be what an earlier pulse
+ * has waited for. */
+struct discipline_action grandmaster_message(struct grandmaster *gm, const struct receiver_report *r,
+                                             int64_t clock_ns);
 
-/* A pulse edge, handled at now_ns: clock_ns is what the clock showed at the edge, arrival_ns the monotonic
- * time of the edge or of its being read. */
-struct discipline_action grandmaster_pulse(struct grandmaster *gm, int64_t clock_ns, int64_t arrival_ns,
-                                           int64_t now_ns);
+/* A pulse edge of source 0 or 1, handled at now_ns: clock_ns is what the clock showed at the edge, arrival_ns
+ * the monotonic time of the edge or of its being read. */
+struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned source, int64_t clock_ns,
+                                           int64_t arrival_ns, int64_t now_ns);
 
 /* Several times a second: clock_ns was read at now_ns. clock_answers: false once the device has not for a
  * while; clock_ns is then a guess. */

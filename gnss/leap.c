@@ -3,6 +3,9 @@
 #include "gnss/leap.h"
 
 #define ANNOUNCE_AHEAD_S 43200 /* clause 9.4: from 12 h before */
+#define DAY_S            86400LL
+#define AROUND_S         256               /* TAI - UTC is less */
+#define ANNOUNCED_MAX_S  (2 * 366 * DAY_S) /* half a year is usual */
 
 /* What one source says. */
 struct opinion {
@@ -22,27 +25,82 @@ void leap_set_table(struct leap *l, const struct leap_table *t)
     l->has_table = true;
 }
 
+/* Seconds are counted, not messages. */
+static bool claim(struct leap_claim *c, int value_s, int64_t utc_s, int64_t now_tai_s)
+{
+    if (c->count == 0 || value_s != c->value_s || utc_s != c->utc_s)
+        *c = (struct leap_claim){value_s, utc_s, 1, now_tai_s};
+    else if (now_tai_s != c->tai_s)
+        c->count++;
+    c->tai_s = now_tai_s;
+    return c->count >= LEAP_RECEIVER_REPORTS;
+}
+
+/* Behind an inserted second, in place of a removed one. */
+static int64_t announced_tai_s(const struct leap_announcement *a)
+{
+    return a->utc_s + a->before_s + a->step_s;
+}
+
+/* Around the leap second that it announced a receiver may be early or late with its own offset: either
+ * value is then what was to be expected, and changes nothing. */
+static bool is_of_announced_leap(const struct leap *l, int offset_s)
+{
+    return l->announced.step_s &&
+           (offset_s == l->announced.before_s || offset_s == l->announced.before_s + l->announced.step_s);
+}
+
+/* Known to the end, though not confirmed any more: it is carried out all the same. */
+static bool was_announced(const struct leap_announcement *a)
+{
+    return a->step_s && announced_tai_s(a) - a->said_s < LEAP_RECEIVER_LIVE_S;
+}
+
+/* The sky announced a leap second that has come since, and before it offset_s was right. */
+static bool is_overtaken(const struct leap_announcement *a, int offset_s, int64_t tai_s)
+{
+    return was_announced(a) && tai_s >= announced_tai_s(a) && offset_s == a->before_s;
+}
+
 void leap_set_receiver(struct leap *l, int gps_minus_utc_s, int64_t now_tai_s)
 {
+    struct leap_announcement *a = &l->announced;
     int offset_s = LEAP_TAI_MINUS_GPS_S + gps_minus_utc_s;
 
     if (gps_minus_utc_s < 1 || gps_minus_utc_s > 255)
         return;
     if (offset_s == l->receiver_s) {
         l->receiver_tai_s = now_tai_s;
-        l->claims = 0;
-        return;
-    }
-    if (l->claims == 0 || offset_s != l->claim_s)
-        l->claims = 1;
-    else if (now_tai_s != l->claim_tai_s)
-        l->claims++;
-    l->claim_s = offset_s;
-    l->claim_tai_s = now_tai_s;
-    if (l->claims >= LEAP_RECEIVER_REPORTS) {
+        l->offset_claim.count = 0;
+    } else if (claim(&l->offset_claim, offset_s, 0, now_tai_s)) {
+        if (!is_of_announced_leap(l, offset_s))
+            a->before_s = offset_s;
         l->receiver_s = offset_s;
         l->receiver_tai_s = now_tai_s;
-        l->claims = 0;
+        l->offset_claim.count = 0;
+    }
+    if (is_overtaken(a, l->receiver_s, l->receiver_tai_s - LEAP_RECEIVER_SETTLE_S))
+        a->step_s = 0; /* it did not take place */
+}
+
+void leap_set_announced(struct leap *l, int step_s, int64_t utc_s, int64_t now_tai_s)
+{
+    struct leap_announcement *a = &l->announced;
+    int before_s = l->receiver_s ? l->receiver_s : leap_at(l, now_tai_s).utc_offset_s;
+
+    if (step_s == 0)
+        utc_s = 0;
+    else if ((step_s != 1 && step_s != -1) || utc_s % DAY_S != 0 || utc_s <= now_tai_s - AROUND_S ||
+             utc_s > now_tai_s + ANNOUNCED_MAX_S)
+        return;
+    if (step_s == a->step_s && utc_s == a->utc_s) {
+        a->said_s = now_tai_s;
+        l->announcement_claim.count = 0;
+    } else if (step_s == 0 && a->step_s && now_tai_s >= announced_tai_s(a) - LEAP_RECEIVER_SETTLE_S) {
+        l->announcement_claim.count = 0; /* past, not withdrawn */
+    } else if (claim(&l->announcement_claim, step_s, utc_s, now_tai_s)) {
+        *a = (struct leap_announcement){step_s, utc_s, before_s, now_tai_s};
+        l->announcement_claim.count = 0;
     }
 }
 
@@ -77,6 +135,27 @@ static bool table_confirms_receiver(const struct leap *l)
            table_says(l, l->receiver_tai_s + LEAP_RECEIVER_SETTLE_S, l->receiver_s);
 }
 
+/* Its last word, and the leap second that it announced: at the very second, whether it is heard then or not,
+ * early or late. */
+static int receiver_offset(const struct leap *l, int64_t tai_s)
+{
+    const struct leap_announcement *a = &l->announced;
+
+    if (!was_announced(a) || !is_of_announced_leap(l, l->receiver_s) ||
+        l->receiver_tai_s >= announced_tai_s(a) + LEAP_RECEIVER_SETTLE_S)
+        return l->receiver_s;
+    return tai_s < announced_tai_s(a) ? a->before_s : a->before_s + a->step_s;
+}
+
+/* What a table that has expired does not know, the receiver may have announced. */
+static int expired_offset(const struct leap *l, int offset_s, int64_t tai_s)
+{
+    const struct leap_announcement *a = &l->announced;
+    bool unknown = a->utc_s >= l->table.expires_utc_s;
+
+    return unknown && is_overtaken(a, offset_s, tai_s) ? offset_s + a->step_s : offset_s;
+}
+
 /* A configured value that a live table knows as past was overtaken by a leap second: warned of, not weighed.
  */
 static bool configured_outdated(const struct leap *l, int in_force)
@@ -101,16 +180,19 @@ static unsigned gather(const struct leap *l, int64_t tai_s, struct opinion *o, s
         s->table_expired =
             tai_s - l->table.entries[l->table.count - 1].tai_minus_utc_s >= l->table.expires_utc_s;
         table_live = !s->table_expired;
+        if (s->table_expired)
+            offset_s = expired_offset(l, offset_s, tai_s);
         o[n++] = (struct opinion){LEAP_SOURCE_FILE, offset_s, table_live};
     }
     if (l->receiver_s) {
         int64_t age_s = tai_s - l->receiver_tai_s;
         bool confirmed = table_live && table_confirms_receiver(l);
 
-        o[n++] = (struct opinion){LEAP_SOURCE_RECEIVER, confirmed ? o[0].offset_s : l->receiver_s,
+        o[n++] = (struct opinion){LEAP_SOURCE_RECEIVER, confirmed ? o[0].offset_s : receiver_offset(l, tai_s),
                                   age_s > -LEAP_RECEIVER_LIVE_S && age_s < LEAP_RECEIVER_LIVE_S};
     }
-    if (l->configured_s && table_live && configured_outdated(l, in_force))
+    if (l->configured_s && ((table_live && configured_outdated(l, in_force)) ||
+                            (!table_live && is_overtaken(&l->announced, l->configured_s, tai_s))))
         s->disagree = true;
     else if (l->configured_s)
         o[n++] = (struct opinion){LEAP_SOURCE_CONFIGURED, l->configured_s, true};
@@ -144,19 +226,33 @@ static void weigh(const struct opinion *o, unsigned n, struct leap_status *s)
     s->disagree |= contradicted;
 }
 
+/* An unexpired table knows every leap second until it expires; of later ones, and without it, the receiver
+ * does. */
 static void leap_to_come(const struct leap *l, int64_t tai_s, struct leap_status *s)
 {
-    unsigned next = (unsigned)(entry_at(l, tai_s) + 1);
-    const struct leap_entry *e = &l->table.entries[next];
-    int64_t ahead_s;
+    const struct leap_announcement *a = &l->announced;
+    const struct leap_entry *e = &l->table.entries[entry_at(l, tai_s) + 1];
+    bool in_table =
+        e > l->table.entries && e < &l->table.entries[l->table.count]; /* never of an expired one */
+    bool announced = a->step_s && tai_s < announced_tai_s(a) && tai_s - a->said_s < LEAP_RECEIVER_LIVE_S;
+    bool table_covers = l->has_table && announced && a->utc_s < l->table.expires_utc_s;
+    int step_s = 0;
+    int64_t at_s = 0;
 
-    if (next == 0 || next >= l->table.count) /* always so of an expired table */
-        return;
-    s->next_leap_utc_s = e->utc_s;
-    ahead_s = entry_tai_s(e) - tai_s;
-    if (ahead_s <= ANNOUNCE_AHEAD_S) {
-        s->leap61 = e->tai_minus_utc_s > e[-1].tai_minus_utc_s;
-        s->leap59 = !s->leap61;
+    if (in_table) {
+        s->next_leap_utc_s = e->utc_s;
+        step_s = e->tai_minus_utc_s - e[-1].tai_minus_utc_s;
+        at_s = entry_tai_s(e);
+    } else if (announced && !table_covers) {
+        s->next_leap_utc_s = a->utc_s;
+        step_s = a->step_s;
+        at_s = announced_tai_s(a);
+    }
+    if (table_covers && (a->utc_s != s->next_leap_utc_s || a->step_s != step_s))
+        s->disagree = true;
+    if (at_s - tai_s <= ANNOUNCE_AHEAD_S) {
+        s->leap61 = step_s > 0;
+        s->leap59 = step_s < 0;
     }
 }
 
@@ -186,6 +282,11 @@ static bool label_is_ambiguous(const struct leap_table *t, int i, int64_t utc_s)
     return i + 1 < (int)t->count && utc_s == e[1].utc_s - 1 && e[1].tai_minus_utc_s < e->tai_minus_utc_s;
 }
 
+static bool announced_makes_ambiguous(const struct leap_announcement *a, int64_t utc_s)
+{
+    return was_announced(a) && utc_s == a->utc_s - (a->step_s < 0);
+}
+
 bool leap_utc_to_tai(const struct leap *l, int64_t utc_s, int64_t *tai_s)
 {
     int i = l->has_table ? (int)l->table.count - 1 : -1;
@@ -201,7 +302,9 @@ bool leap_utc_to_tai(const struct leap *l, int64_t utc_s, int64_t *tai_s)
         if (label_is_ambiguous(&l->table, i, utc_s))
             return false;
     } else {
-        offset_s = s.utc_offset_s;
+        if (s.source == LEAP_SOURCE_RECEIVER && announced_makes_ambiguous(&l->announced, utc_s))
+            return false;
+        offset_s = leap_at(l, utc_s + s.utc_offset_s).utc_offset_s; /* the first guess may be a second off */
     }
     *tai_s = utc_s + offset_s;
     return true;

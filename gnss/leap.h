@@ -40,16 +40,30 @@ enum leap_source {
     LEAP_SOURCE_CONFIGURED,
 };
 
+/* What a receiver says now, until it has said so in LEAP_RECEIVER_REPORTS seconds. */
+struct leap_claim {
+    int value_s;
+    int64_t utc_s;
+    unsigned count;
+    int64_t tai_s; /* said last */
+};
+
+/* The leap second that a receiver heard the sky announce. */
+struct leap_announcement {
+    int step_s;     /* +1, -1; 0: none */
+    int64_t utc_s;  /* first second (1970, UTC) after it */
+    int before_s;   /* TAI-UTC before it */
+    int64_t said_s; /* TAI: when it was said last */
+};
+
 struct leap {
     struct leap_table table;
     bool has_table;
     int configured_s;       /* TAI-UTC of the configuration; 0: none */
     int receiver_s;         /* TAI-UTC of the receiver; 0: none */
     int64_t receiver_tai_s; /* when it last said so */
-    /* what it says instead, until it has said so LEAP_RECEIVER_REPORTS times */
-    int claim_s;
-    unsigned claims;
-    int64_t claim_tai_s;
+    struct leap_announcement announced;
+    struct leap_claim offset_claim, announcement_claim;
 };
 
 /* What is known at a moment. */
@@ -59,7 +73,8 @@ struct leap_status {
     bool leap59, leap61; /* at the end of the present UTC day; from 12 h before on (clause 9.4) */
     enum leap_source source;
     bool table_expired;
-    bool disagree;           /* sources contradict each other, or the configured value is outdated */
+    bool disagree;           /* sources contradict each other, now or about a leap second to come, or the
+                                configured value is outdated */
     int64_t next_leap_utc_s; /* 0: none known */
 };
 
@@ -68,7 +83,12 @@ void leap_set_table(struct leap *l, const struct leap_table *t);
 /* gps_minus_utc_s as the receiver says it at now_tai_s; ignored unless 1..255, and until it was said in
  * LEAP_RECEIVER_REPORTS seconds without another word between. */
 void leap_set_receiver(struct leap *l, int gps_minus_utc_s, int64_t now_tai_s);
-/* The table's offset is switched by the table at its second, the others' when they say so. */
+/* The receiver announces at now_tai_s a leap second of step_s (+1, -1) before utc_s, the beginning of a day
+ * of UTC (1970); 0: none that it knows of. Anything else is ignored. In force once it was said in
+ * LEAP_RECEIVER_REPORTS seconds without another word between. */
+void leap_set_announced(struct leap *l, int step_s, int64_t utc_s, int64_t now_tai_s);
+/* The table's offset is switched by the table at its second, the receiver's at the second it announced,
+ * others when they say so. */
 struct leap_status leap_at(const struct leap *l, int64_t tai_s);
 /* TAI second of a UTC label, for numbering; ambiguous within the leap second itself (false). */
 bool leap_utc_to_tai(const struct leap *l, int64_t utc_s, int64_t *tai_s);

@@ -89,7 +89,7 @@ static void on_edge(void *owner, const struct event *e)
         return;
     const int64_t edge_tai_ns = e->value + WORLD_UTC_OFFSET_S * NS_PER_S;
     const int64_t arrival_ns = m->boot_ns + edge_tai_ns - WORLD_EPOCH_TAI_S * NS_PER_S;
-    carry_out(m, grandmaster_pulse(&m->gm, clock_ns, arrival_ns, monotonic(m)));
+    carry_out(m, grandmaster_pulse(&m->gm, 0, clock_ns, arrival_ns, monotonic(m)));
     settle(m);
 }
 
@@ -100,7 +100,7 @@ static void on_message(void *owner, const struct event *e)
     if (!simulated_gnss_report(m->sky, e->value, &report) || outlived(m, e))
         return;
     report.arrival_ns = monotonic(m);
-    grandmaster_message(&m->gm, &report, read_clock(m));
+    carry_out(m, grandmaster_message(&m->gm, &report, read_clock(m)));
     settle(m);
 }
 

@@ -22,7 +22,8 @@
 #define AGREEING    4
 
 static const struct gnss_config config = {
-    .pulse_offset_ns = PULSE_DELAY,
+    .pulse = {{.offset_ns = PULSE_DELAY, .noise_ns = 20}},
+    .sawtooth_wait_ns = SAWTOOTH_WAIT_NS,
     .silent_ns = 3 * NS_PER_S,
     .unvouched_ns = 60 * NS_PER_S,
     .pulse_missing_ns = 2 * NS_PER_S,
@@ -35,16 +36,21 @@ struct scene {
     int64_t s; /* the next second */
     int64_t clock_error_ns;
     bool locked;
-    bool numbered; /* the last pulse gave a sample */
+    bool numbered; /* the last pulse gave a sample at once */
     struct gnss_sample sample;
 };
 
-static inline struct scene begin(void)
+static inline struct scene begin_with(const struct gnss_config *c)
 {
     struct scene sc = {.clock_error_ns = 12345678901LL};
 
-    gnss_init(&sc.g, &config, TAI_OFFSET);
+    gnss_init(&sc.g, c, TAI_OFFSET);
     return sc;
+}
+
+static inline struct scene begin(void)
+{
+    return begin_with(&config);
 }
 
 static inline int64_t mono(int64_t s)
@@ -57,39 +63,63 @@ static inline int64_t true_tai(int64_t s)
     return UTC0 + s + TAI_OFFSET;
 }
 
-static inline void tick(struct scene *sc, int64_t at_ns)
+static inline bool tick(struct scene *sc, int64_t at_ns)
 {
-    gnss_tick(&sc->g, mono(sc->s) + at_ns, true_tai(sc->s));
+    struct gnss_sample sample;
+    bool sampled = gnss_tick(&sc->g, mono(sc->s) + at_ns, true_tai(sc->s), &sample);
+
+    if (sampled)
+        sc->sample = sample;
+    return sampled;
 }
 
-/* A pulse at_ns behind the present second. */
-static inline bool pulse(struct scene *sc, int64_t at_ns)
+/* A pulse of a source at_ns behind the present second. */
+static inline bool pulse_of(struct scene *sc, unsigned source, int64_t at_ns)
 {
     int64_t clock_ns = true_tai(sc->s) * NS_PER_S + at_ns + sc->clock_error_ns + PULSE_DELAY;
 
-    sc->numbered = gnss_pulse(&sc->g, clock_ns, mono(sc->s) + at_ns + PULSE_DELAY, sc->locked, &sc->sample);
+    sc->numbered =
+        gnss_pulse(&sc->g, source, clock_ns, mono(sc->s) + at_ns + PULSE_DELAY, sc->locked, &sc->sample);
     return sc->numbered;
 }
 
-static inline struct receiver_report report(int64_t utc_s, enum fix_mode fix, int64_t arrival_ns)
+static inline bool pulse(struct scene *sc, int64_t at_ns)
+{
+    return pulse_of(sc, 0, at_ns);
+}
+
+/* What a report is before anything is in it. */
+static inline struct receiver_report bare_report(int64_t arrival_ns)
 {
     return (struct receiver_report){
         .arrival_ns = arrival_ns,
         .link = RECEIVER_LINK_UP,
-        .has_fix = true,
-        .fix = fix,
-        .has_time = true,
-        .utc_s = utc_s,
         .satellites_used = -1,
         .satellites_visible = -1,
     };
 }
 
-static inline void deliver(struct scene *sc, const struct receiver_report *r)
+static inline struct receiver_report report(int64_t utc_s, enum fix_mode fix, int64_t arrival_ns)
+{
+    struct receiver_report r = bare_report(arrival_ns);
+
+    r.has_fix = true;
+    r.fix = fix;
+    r.has_time = true;
+    r.utc_s = utc_s;
+    return r;
+}
+
+static inline bool deliver(struct scene *sc, const struct receiver_report *r)
 {
     int64_t since_ns = r->arrival_ns - mono(sc->s);
+    int64_t clock_ns = true_tai(sc->s) * NS_PER_S + since_ns + sc->clock_error_ns;
+    struct gnss_sample sample;
+    bool sampled = gnss_message(&sc->g, r, sc->locked, clock_ns, &sample);
 
-    gnss_message(&sc->g, r, sc->locked, true_tai(sc->s) * NS_PER_S + since_ns + sc->clock_error_ns);
+    if (sampled)
+        sc->sample = sample;
+    return sampled;
 }
 
 /* A message labelled with the second s + label_error, at_ns behind the present second. */
@@ -102,13 +132,9 @@ static inline void message(struct scene *sc, int64_t at_ns, int64_t label_error,
 
 static inline void link_down(struct scene *sc, int64_t at_ns)
 {
-    struct receiver_report r = {
-        .arrival_ns = mono(sc->s) + at_ns,
-        .link = RECEIVER_LINK_DOWN,
-        .satellites_used = -1,
-        .satellites_visible = -1,
-    };
+    struct receiver_report r = bare_report(mono(sc->s) + at_ns);
 
+    r.link = RECEIVER_LINK_DOWN;
     deliver(sc, &r);
 }
 

@@ -195,7 +195,7 @@ static void test_extra_pulses_before_lock(void **state)
             message(&sc, LATENCY_NS, 0, FIX_3D);
             assert_false(pulse(&sc, at_ns[i]));
         }
-        assert_int_equal(sc.g.status.pulses_rejected, 20);
+        assert_int_equal(sc.g.status.source[0].rejected, 20);
     }
 }
 
@@ -243,7 +243,7 @@ static void test_spurious_pulse_locked(void **state)
     expect_right_sample(&sc, 0);
     assert_false(pulse(&sc, 300000));   /* the same second, and worse */
     assert_false(pulse(&sc, 300 * MS)); /* no second at all */
-    assert_int_equal(sc.g.status.pulses_rejected, 2);
+    assert_int_equal(sc.g.status.source[0].rejected, 2);
     sc.s++;
     assert_true(pulse(&sc, -300000)); /* the true one behind it is still let through */
     pulse(&sc, 0);
@@ -284,9 +284,9 @@ static void test_leap_second_before_lock(void **state)
             int64_t utc = tai < leap_utc + 38 ? tai - 37 : tai - 38;
             struct receiver_report r = report(utc, FIX_3D, tai * NS_PER_S + LATENCY_NS);
 
-            if (gnss_pulse(&g, 0, tai * NS_PER_S, false, &sample))
+            if (gnss_pulse(&g, 0, 0, tai * NS_PER_S, false, &sample))
                 assert_int_equal(sample.tai_s, tai);
-            gnss_message(&g, &r, false, 0);
+            gnss_message(&g, &r, false, 0, &sample);
         }
         assert_int_equal(g.status.trust, GNSS_GOOD);
     }
@@ -342,6 +342,56 @@ static void test_clock_stepped(void **state)
     assert_true(pulse(&sc, 0));
 }
 
+static bool stale_pulse(struct scene *sc, int64_t age_ns)
+{
+    struct gnss_sample sample;
+    int64_t clock_ns = true_tai(sc->s) * NS_PER_S + sc->clock_error_ns + PULSE_DELAY - age_ns;
+
+    return gnss_pulse(&sc->g, 0, clock_ns, mono(sc->s) + PULSE_DELAY, sc->locked, &sample);
+}
+
+/* Held up somewhere, all of them come at once, with their old readings and the time of now. */
+static void test_stale_pulses(void **state)
+{
+    (void)state;
+    for (int locked = 0; locked <= 1; locked++) {
+        struct scene sc = begin();
+        uint64_t rejected;
+
+        if (locked)
+            lock(&sc);
+        else
+            run(&sc, 10);
+        for (int i = 0; i < 20; i++, sc.s++)
+            message(&sc, LATENCY_NS, 0, FIX_3D);
+        rejected = sc.g.status.source[0].rejected;
+        if (locked) /* before lock the first one of the burst would be the pulse of now */
+            for (int64_t age_s = 20; age_s > 0; age_s--)
+                assert_false(stale_pulse(&sc, age_s * NS_PER_S));
+        pulse(&sc, 0);
+        expect_right_sample(&sc, 0);
+        for (int64_t age_s = 3; age_s > 0; age_s--)
+            assert_false(stale_pulse(&sc, age_s * NS_PER_S));
+        assert_int_equal(sc.g.status.source[0].rejected, rejected + (locked ? 23 : 3));
+        sc.s++;
+        run(&sc, 2);
+        sc.s--;
+        expect_right_sample(&sc, 0);
+    }
+}
+
+/* The clock is a second off and nobody told: not for ever are pulses taken for stale ones. */
+static void test_not_stale_for_ever(void **state)
+{
+    struct scene sc = begin();
+
+    (void)state;
+    lock(&sc);
+    sc.clock_error_ns += NS_PER_S;
+    for (int i = 0; i < 5; i++, sc.s++)
+        assert_int_equal(pulse(&sc, 0), i >= 2);
+}
+
 /* Any order of anything: no numbered sample is ever wrong while the messages are right or late. */
 static void test_random(void **state)
 {
@@ -391,6 +441,8 @@ int main(void)
         cmocka_unit_test(test_receiver_with_wrong_leap),
         cmocka_unit_test(test_absurd_labels),
         cmocka_unit_test(test_clock_stepped),
+        cmocka_unit_test(test_stale_pulses),
+        cmocka_unit_test(test_not_stale_for_ever),
         cmocka_unit_test(test_random),
     };
 

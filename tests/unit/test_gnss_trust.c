@@ -142,7 +142,7 @@ static void test_heard_but_not_vouched(void **state)
         assert_false(sc.g.status.silent);
     }
     assert_int_equal(sc.g.status.satellites_visible, 3);
-    assert_int_equal(sc.g.status.antenna, ANTENNA_FAULT);
+    assert_int_equal(sc.g.status.words.antenna, ANTENNA_FAULT);
 }
 
 static void test_pulses_missing(void **state)

@@ -68,7 +68,7 @@ static void setup(struct rig *r, struct clients *clients)
 static void second(struct rig *r, bool clock_answers)
 {
     if (clock_answers)
-        carry_out(r, grandmaster_pulse(&r->gm, clock_of(r), r->now_ns, r->now_ns));
+        carry_out(r, grandmaster_pulse(&r->gm, 0, clock_of(r), r->now_ns, r->now_ns));
     const struct receiver_report report = {
         .arrival_ns = r->now_ns + (int64_t)(MESSAGE_S * 1e9),
         .link = RECEIVER_LINK_UP,

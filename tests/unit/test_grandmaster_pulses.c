@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What odd pulses do to a locked clock that is really steered: off the second, doubled, missing, stale, of a
+ * second source, with and without sawtooth corrections. The truth is known here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gmd/grandmaster.h"
+#include "tests/defaults.h"
+
+#define TAI_S      1795000037LL
+#define MS         1000000LL
+#define TICK_NS    (NS_PER_S / 4)
+#define TICK_AT_NS (90 * MS) /* the first one of a second */
+#define JITTER_NS  10.0
+#define LOCKED_S   600
+#define ODD_S      300
+#define NOISE_NS   20.0 /* of the locked clock: two sigma of a pulse, which no good minute comes near */
+
+struct rig {
+    struct grandmaster gm;
+    int64_t now_ns; /* monotonic, and true time since TAI_S */
+    double error_ns, oscillator_ppb, control_ppb;
+    unsigned random;
+    unsigned steps;
+    double worst_ns, square_ns2;
+    unsigned measured;
+};
+
+static double gauss(struct rig *r)
+{
+    double sum = -6;
+
+    for (int i = 0; i < 12; i++) {
+        r->random = r->random * 1664525u + 1013904223u;
+        sum += (double)(r->random >> 8) / (1 << 24);
+    }
+    return sum;
+}
+
+static void go_to(struct rig *r, int64_t now_ns)
+{
+    r->error_ns += (r->oscillator_ppb + r->control_ppb) * (double)(now_ns - r->now_ns) * 1e-9;
+    r->now_ns = now_ns;
+}
+
+static int64_t clock_of(const struct rig *r)
+{
+    return TAI_S * NS_PER_S + r->now_ns + llround(r->error_ns);
+}
+
+static void carry_out(struct rig *r, struct discipline_action action)
+{
+    if (action.step) {
+        r->error_ns += (double)action.step_ns;
+        r->steps++;
+        grandmaster_stepped(&r->gm);
+    }
+    if (action.adjust) {
+        r->control_ppb = action.freq_ppb;
+        grandmaster_adjusted(&r->gm, action.freq_ppb);
+    }
+}
+
+/* A pulse off_ns from the present moment, read now; its time of arrival is its own. */
+static void pulse(struct rig *r, unsigned source, double off_ns)
+{
+    carry_out(r, grandmaster_pulse(&r->gm, source, clock_of(r) + llround(off_ns), r->now_ns + llround(off_ns),
+                                   r->now_ns));
+}
+
+static struct receiver_report report_of(const struct rig *r)
+{
+    return (struct receiver_report){
+        .arrival_ns = r->now_ns,
+        .link = RECEIVER_LINK_UP,
+        .satellites_used = -1,
+        .satellites_visible = -1,
+    };
+}
+
+static void message(struct rig *r)
+{
+    struct receiver_report report = report_of(r);
+
+    report.has_fix = true;
+    report.fix = FIX_3D;
+    report.has_tai = true;
+    report.tai_s = TAI_S + r->now_ns / NS_PER_S;
+    carry_out(r, grandmaster_message(&r->gm, &report, clock_of(r)));
+}
+
+/* What is left of a second behind its pulses. */
+static void finish(struct rig *r)
+{
+    const int64_t second_ns = r->now_ns / NS_PER_S * NS_PER_S;
+
+    go_to(r, second_ns + 80 * MS);
+    message(r);
+    for (int64_t t = TICK_AT_NS; t < NS_PER_S; t += TICK_NS) {
+        go_to(r, second_ns + t);
+        carry_out(r, grandmaster_tick(&r->gm, r->now_ns, clock_of(r), true));
+    }
+    r->worst_ns = fmax(r->worst_ns, fabs(r->error_ns));
+    r->square_ns2 += r->error_ns * r->error_ns;
+    r->measured++;
+    go_to(r, second_ns + NS_PER_S);
+}
+
+static void good_second(struct rig *r)
+{
+    pulse(r, 0, JITTER_NS * gauss(r));
+    finish(r);
+}
+
+static void begin_measuring(struct rig *r)
+{
+    r->worst_ns = r->square_ns2 = 0;
+    r->measured = 0;
+}
+
+static double rms(const struct rig *r)
+{
+    return sqrt(r->square_ns2 / r->measured);
+}
+
+static struct grandmaster_config config_of_one(void)
+{
+    struct grandmaster_config config = {.gnss = gnss_defaults(), .discipline = discipline_defaults()};
+
+    config.discipline.pulse_noise_ns = config.gnss.pulse[0].noise_ns = JITTER_NS;
+    config.gnss.sawtooth_wait_ns = SAWTOOTH_WAIT_NS;
+    return config;
+}
+
+static struct grandmaster_config config_of_two(void)
+{
+    struct grandmaster_config config = config_of_one();
+
+    config.gnss.second_pulse = true;
+    config.gnss.pair_threshold_ns = 1000;
+    config.gnss.pulse[1].noise_ns = 2 * JITTER_NS;
+    return config;
+}
+
+static void begin(struct rig *r, const struct grandmaster_config *config, struct clients *clients)
+{
+    memset(r, 0, sizeof *r);
+    r->error_ns = 1.2e9;
+    r->oscillator_ppb = 2345;
+    r->random = 1;
+    clients_init(clients, 1);
+    grandmaster_init(&r->gm, config, clients);
+}
+
+static struct rig *locked(struct clients *clients)
+{
+    const struct grandmaster_config config = config_of_one();
+    struct rig *r = calloc(1, sizeof *r);
+
+    assert_non_null(r);
+    begin(r, &config, clients);
+    for (int i = 0; i < LOCKED_S; i++) {
+        if (i == LOCKED_S - ODD_S)
+            begin_measuring(r);
+        good_second(r);
+    }
+    assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    assert_int_equal(r->steps, 1);
+    assert_true(r->worst_ns < NOISE_NS);
+    begin_measuring(r);
+    return r;
+}
+
+/* --- odd seconds: each is given the number of the second ------------------------------------------------ */
+
+static void late_pulse(struct rig *r, int i)
+{
+    pulse(r, 0, i % 5 ? JITTER_NS * gauss(r) : 300000);
+    finish(r);
+}
+
+static void early_pulse(struct rig *r, int i)
+{
+    pulse(r, 0, i % 5 ? JITTER_NS * gauss(r) : -300000);
+    finish(r);
+}
+
+static void echo(struct rig *r, int i)
+{
+    static const double echoes_ns[] = {5000, 300000, 100e6, 200e6, 500e6, 999.7e6};
+
+    pulse(r, 0, JITTER_NS * gauss(r));
+    pulse(r, 0, echoes_ns[i % 6]); /* read late */
+    finish(r);
+}
+
+static void forerunner(struct rig *r, int i)
+{
+    if (i % 3 == 0)
+        pulse(r, 0, -300000);
+    pulse(r, 0, JITTER_NS * gauss(r));
+    finish(r);
+}
+
+static void missing(struct rig *r, int i)
+{
+    if (i % 4)
+        pulse(r, 0, JITTER_NS * gauss(r));
+    finish(r);
+}
+
+/* Eight seconds of nothing, then all of them at once: their readings are of their own seconds and wrong by
+ * what the driver made of them, their arrival is now. */
+static void stale_burst(struct rig *r, int i)
+{
+    if (i % 20 < 8) {
+        finish(r);
+        return;
+    }
+    if (i % 20 == 8)
+        for (int k = 8; k > 0; k--)
+            carry_out(r,
+                      grandmaster_pulse(&r->gm, 0, clock_of(r) - k * NS_PER_S + 40000, r->now_ns, r->now_ns));
+    good_second(r);
+}
+
+/* The same, with the time of arrival that each had, off by what its age is uncertain by. */
+static void stale_burst_of_known_age(struct rig *r, int i)
+{
+    if (i % 20 < 8) {
+        finish(r);
+        return;
+    }
+    if (i % 20 == 8)
+        for (int k = 8; k > 0; k--)
+            carry_out(r, grandmaster_pulse(&r->gm, 0, clock_of(r) - k * NS_PER_S,
+                                           r->now_ns - k * NS_PER_S + k * MS, r->now_ns));
+    good_second(r);
+}
+
+static void test_odd_pulses(void **state)
+{
+    static const struct {
+        const char *name;
+        void (*second)(struct rig *r, int i);
+    } odds[] = {
+        {"300 us late", late_pulse},
+        {"300 us early", early_pulse},
+        {"a second one behind it", echo},
+        {"one before it", forerunner},
+        {"missing", missing},
+        {"stale ones at once", stale_burst},
+        {"stale ones, each with its age", stale_burst_of_known_age},
+    };
+
+    for (size_t k = 0; k < sizeof odds / sizeof odds[0]; k++) {
+        struct rig *r = locked(*state);
+
+        for (int i = 0; i < ODD_S; i++)
+            odds[k].second(r, i);
+        print_message("%s: worst %.1f ns, rms %.1f ns\n", odds[k].name, r->worst_ns, rms(r));
+        if (r->worst_ns > NOISE_NS || r->steps != 1)
+            fail_msg("%s: the clock was moved by %.0f ns, %u steps", odds[k].name, r->worst_ns, r->steps);
+        for (int i = 0; i < 30; i++)
+            good_second(r);
+        assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+        free(r);
+    }
+}
+
+/* --- two sources ---------------------------------------------------------------------------------------- */
+
+/* The better one goes and comes back: the clock does not move, and never knows holdover. */
+static void test_second_source(void **state)
+{
+    const struct grandmaster_config config = config_of_two();
+    struct rig *r = calloc(1, sizeof *r);
+
+    assert_non_null(r);
+    begin(r, &config, *state);
+    for (int i = 0; i < 1500; i++) {
+        if (i == 300)
+            begin_measuring(r);
+        if (i < LOCKED_S || i > 2 * LOCKED_S)
+            pulse(r, 0, JITTER_NS * gauss(r));
+        pulse(r, 1, 400 + 1.5 * JITTER_NS * gauss(r));
+        finish(r);
+        if (i > 300)
+            assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    }
+    print_message("worst %.1f ns, rms %.1f ns\n", r->worst_ns, rms(r));
+    assert_true(r->worst_ns < 1.5 * NOISE_NS);
+    assert_int_equal(r->gm.gnss.pair.status.changes, 2);
+    assert_int_equal(r->gm.gnss.pair.status.in_use, 0);
+    assert_int_equal(r->steps, 1);
+    free(r);
+}
+
+/* The source in use lies by 3 us: so much that no clock would have followed at once, but in the end. */
+static void test_second_source_against_a_liar(void **state)
+{
+    const struct grandmaster_config config = config_of_two();
+    struct rig *r = calloc(1, sizeof *r);
+
+    assert_non_null(r);
+    begin(r, &config, *state);
+    for (int i = 0; i < 900; i++) {
+        if (i == 300)
+            begin_measuring(r);
+        pulse(r, 0, JITTER_NS * gauss(r) + (i > LOCKED_S ? 3000 : 0));
+        pulse(r, 1, 400 + 1.5 * JITTER_NS * gauss(r));
+        finish(r);
+        if (i > 300)
+            assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    }
+    assert_true(r->worst_ns < 1.5 * NOISE_NS);
+    assert_int_equal(r->gm.gnss.pair.status.why, PULSE_PAIR_OTHER_STRAYED);
+    assert_int_equal(r->gm.gnss.pair.status.strayed, 0);
+    free(r);
+}
+
+/* --- sawtooth ------------------------------------------------------------------------------------------- */
+
+enum when { NOT_AT_ALL, BEFORE, BEHIND };
+
+static double rms_with_sawtooth(struct clients *clients, enum when when)
+{
+    const struct grandmaster_config config = config_of_one();
+    struct rig *r = calloc(1, sizeof *r);
+    double result;
+
+    assert_non_null(r);
+    begin(r, &config, clients);
+    for (int i = 0; i < 1200; i++) {
+        const double sawtooth_ns = 20 * sin(i * 0.02); /* a slow beat, which no averaging removes */
+        struct receiver_report report;
+
+        if (i == 300)
+            begin_measuring(r);
+        for (int behind = 0; behind <= 1; behind++) {
+            if (behind) {
+                pulse(r, 0, sawtooth_ns + gauss(r));
+                go_to(r, r->now_ns + 60 * MS);
+            }
+            report = report_of(r);
+            report.has_sawtooth = true;
+            report.sawtooth_tai_s = TAI_S + r->now_ns / NS_PER_S;
+            report.sawtooth_ns = sawtooth_ns;
+            if (when == (behind ? BEHIND : BEFORE))
+                carry_out(r, grandmaster_message(&r->gm, &report, clock_of(r)));
+        }
+        finish(r);
+    }
+    assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    result = rms(r);
+    free(r);
+    return result;
+}
+
+static void test_sawtooth(void **state)
+{
+    const double without = rms_with_sawtooth(*state, NOT_AT_ALL), before = rms_with_sawtooth(*state, BEFORE),
+                 behind = rms_with_sawtooth(*state, BEHIND);
+
+    print_message("rms without correction %.2f ns, with one before the pulse %.2f ns, behind it %.2f ns\n",
+                  without, before, behind);
+    assert_true(without > 8);
+    assert_true(before < 1.5);
+    assert_true(behind < 1.5);
+}
+
+int main(void)
+{
+    struct clients *clients = calloc(1, clients_size());
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_prestate(test_odd_pulses, clients),
+        cmocka_unit_test_prestate(test_second_source, clients),
+        cmocka_unit_test_prestate(test_second_source_against_a_liar, clients),
+        cmocka_unit_test_prestate(test_sawtooth, clients),
+    };
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    free(clients);
+    return failed;
+}
