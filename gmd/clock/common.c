@@ -3,11 +3,13 @@
 #include "gmd/clock/common.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "bmca/ptp.h"
 
 /* timex.freq counts ppm in 16-bit fixed point (adjtimex(2)). */
 #define SCALED_PPM_PER_PPB 65.536
+#define UNIT_PPB           (1.0 / SCALED_PPM_PER_PPB)
 
 double clock_clip(double freq_ppb, double max_ppb)
 {
@@ -54,6 +56,24 @@ int clock_id_frequency(clock_adjtime_fn adjtime_fn, clockid_t id, double *freq_p
         return -errno;
     *freq_ppb = (double)tx.freq / SCALED_PPM_PER_PPB;
     return 0;
+}
+
+bool clock_passing(int error)
+{
+    return error == -EINTR || error == -EAGAIN || error == -EBUSY || error == -EIO;
+}
+
+int clock_id_check(clock_adjtime_fn adjtime_fn, clockid_t id, double freq_ppb, struct clock_finding *finding)
+{
+    double found_ppb = freq_ppb;
+    int error = clock_id_frequency(adjtime_fn, id, &found_ppb);
+    if (error || fabs(found_ppb - freq_ppb) < 1.5 * UNIT_PPB)
+        return error;
+    *finding = (struct clock_finding){.trouble = CLOCK_STEERED, .rate_ppb = found_ppb - freq_ppb};
+    snprintf(finding->what, sizeof(finding->what),
+             "something else steers it: its frequency was %+.3f ppb instead of %+.3f ppb; set again",
+             found_ppb, freq_ppb);
+    return 1;
 }
 
 int clock_never_adjust(struct clock *c, double freq_ppb)

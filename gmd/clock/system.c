@@ -42,6 +42,14 @@ static int system_step(struct clock *c, int64_t delta_ns)
     return clock_id_step(clock_adjtime, CLOCK_REALTIME, delta_ns);
 }
 
+static int system_check(struct clock *c, struct clock_finding *finding)
+{
+    int found = clock_id_check(clock_adjtime, CLOCK_REALTIME, c->freq_ppb, finding);
+    if (found > 0)
+        system_adjust(c, c->freq_ppb);
+    return found;
+}
+
 static void system_close(struct clock *c)
 {
     free(c);
@@ -53,6 +61,7 @@ static const struct clock_ops system_ops = {
     .convert = system_convert,
     .adjust = system_adjust,
     .step = system_step,
+    .check = system_check,
     .close = system_close,
 };
 
