@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gmd/ports.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "gmd/manage.h"
 #include "gmd/setup.h"
 
 #define FRAMES_PER_WAKE 64
 #define RETRY_NS        NS_PER_S
+#define STAMPS_MISSING  3
 
 typedef struct transport *(*transport_open)(const struct transport_config *c, char *error, int error_size);
 static const transport_open opens[] = {
@@ -22,13 +25,41 @@ static const struct conf_port *conf_of(const struct daemon_port *p)
     return &p->daemon->conf.ports[p->number];
 }
 
+static void set_retry_timer(struct daemon *d)
+{
+    int64_t retry_ns = INT64_MAX;
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
+        if (d->ports[i].retry_ns < retry_ns)
+            retry_ns = d->ports[i].retry_ns;
+    loop_timer_set(d->loop, d->port_timer, retry_ns);
+}
+
+static void transmit(struct daemon_port *p, const struct frame_out *f)
+{
+    const int result = p->transport ? p->transport->ops->send(p->transport, f) : -ENETDOWN;
+    if (result != 0 && f->want_timestamp)
+        instance_tx_unstamped(&p->daemon->gm.instance, p->number, f->token);
+}
+
+/* So many in a row are no accident: the driver's settings may not be what they were. */
+static bool stamps_stay_out(const struct daemon_port *p)
+{
+    const struct port *port = &p->daemon->gm.instance.ports[p->number];
+    return p->transport && p->stamping == STAMPING_HARDWARE &&
+           (port->tx_missing_run >= STAMPS_MISSING || port->rx_missing_run >= STAMPS_MISSING);
+}
+
 void ports_flush(struct daemon *d)
 {
     for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
         struct daemon_port *p = &d->ports[i];
-        for (unsigned k = 0; p->transport && k < p->outbox.count; k++)
-            p->transport->ops->send(p->transport, &p->outbox.frames[k]);
+        for (unsigned k = 0; k < p->outbox.count; k++)
+            transmit(p, &p->outbox.frames[k]);
         p->outbox.count = 0;
+        if (p->retry_ns == INT64_MAX && stamps_stay_out(p)) {
+            p->retry_ns = loop_now() + RETRY_NS;
+            set_retry_timer(d);
+        }
     }
 }
 
@@ -56,7 +87,9 @@ static void receive(struct daemon_port *p)
         if (got < 0)
             continue;
         frame.has_timestamp = to_clock(d, &stamp, &frame.timestamp_ns);
-        instance_receive(&d->gm.instance, p->number, &frame, loop_now());
+        const int64_t now_ns = loop_now();
+        instance_receive(&d->gm.instance, p->number, &frame, now_ns);
+        manage_frame(d->manage, p->number, &frame, now_ns);
         ports_flush(d);
     }
 }
@@ -125,17 +158,52 @@ static int open_port(struct daemon_port *p, char *error, int error_size)
     return 0;
 }
 
+/* A driver's reset, or another program, may have changed what the driver was asked for. */
+static void renew_stamping(struct daemon_port *p, int64_t now_ns)
+{
+    const struct conf_port *c = conf_of(p);
+    struct port *port = &p->daemon->gm.instance.ports[p->number];
+    const struct hwtstamp_need need = {.ethernet = c->transport == CONF_ETHERNET,
+                                       .one_step = port->config.one_step_sync};
+    char error[160];
+    const int result = interface_stamp_in_hardware(c->interface, &need, error, sizeof error);
+    if (result < 0)
+        log_limited(&p->complaint, now_ns, "port %u: %s", p->number + 1, error);
+    else if (result > 0)
+        log_line(LOG_LEVEL_WARNING,
+                 "port %u: something had changed the hardware time stamping of %s: restored", p->number + 1,
+                 c->interface);
+    port->tx_missing_run = port->rx_missing_run = 0;
+}
+
+/* An interface that came back may have another PHC, and it is the first port's that is served unless the
+ * configuration names one. */
+static void follow_phc(const struct daemon_port *p)
+{
+    const struct daemon *d = p->daemon;
+    char device[32];
+    snprintf(device, sizeof device, "/dev/ptp%d", p->info.phc_index);
+    if (p->number == 0 && p->info.phc_index >= 0 && !d->conf.clock.device[0] && d->clock->ops->follow &&
+        clock_phc_number(device) != d->clock->phc)
+        d->clock->ops->follow(d->clock, device);
+}
+
 /* Brings one port in line with what the kernel says about its interface now. */
 static void reconcile(struct daemon_port *p, int64_t now_ns)
 {
     struct daemon *d = p->daemon;
-    const int index_before = p->info.index;
+    const struct interface_info before = p->info;
     char error[160] = "";
     const bool exists = interface_query(conf_of(p)->interface, &p->info, error, sizeof error) == 0;
-    if (!exists || p->info.index != index_before)
+    /* Not the stamps that were asked for: some drivers set them up only while the interface is up. */
+    const bool better_stamps = p->problem[0] && p->info.up && !before.up;
+    if (!exists || p->info.index != before.index || better_stamps)
         close_port(p);
-    if (exists && !p->transport)
+    if (exists && !p->transport) {
+        follow_phc(p);
         open_port(p, error, sizeof error);
+    } else if (exists && p->stamping == STAMPING_HARDWARE)
+        renew_stamping(p, now_ns);
     if (p->transport) {
         p->retry_ns = INT64_MAX;
     } else {
@@ -150,13 +218,9 @@ static void reconcile(struct daemon_port *p, int64_t now_ns)
 
 static void reconcile_all(struct daemon *d, int64_t now_ns)
 {
-    int64_t retry_ns = INT64_MAX;
-    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
         reconcile(&d->ports[i], now_ns);
-        if (d->ports[i].retry_ns < retry_ns)
-            retry_ns = d->ports[i].retry_ns;
-    }
-    loop_timer_set(d->loop, d->port_timer, retry_ns);
+    set_retry_timer(d);
     ports_flush(d);
     loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
 }
@@ -165,12 +229,19 @@ static void reconcile_all(struct daemon *d, int64_t now_ns)
 static void on_link(void *ctx, int fd, short revents)
 {
     (void)revents;
-    int index;
-    bool up, changed = false;
-    for (int i = 0; i < FRAMES_PER_WAKE && link_watch_read(fd, &index, &up) != 0; i++)
+    bool changed = false;
+    for (int i = 0; i < FRAMES_PER_WAKE && link_watch_read(fd) > 0; i++)
         changed = true;
     if (changed)
         reconcile_all(ctx, loop_now());
+}
+
+void ports_reopen(struct daemon *d, int64_t now_ns)
+{
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
+        if (d->ports[i].stamping == STAMPING_HARDWARE || d->ports[i].problem[0])
+            close_port(&d->ports[i]);
+    reconcile_all(d, now_ns);
 }
 
 void ports_retry(struct daemon *d, int64_t now_ns)
@@ -188,8 +259,10 @@ int ports_start(struct daemon *d, char *error, int error_size)
     loop_watch(d->loop, d->link_fd, POLLIN, on_link, d);
     for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
         struct daemon_port *p = &d->ports[i];
-        /* an interface or its address may come later; a driver that cannot do what is asked never will */
-        if (p->info.index > 0 && setup_stamping(d, p, error, error_size) < 0)
+        /* an interface, its link or its address may come later; a driver that cannot do what is asked never
+         * will */
+        const bool is_final = p->info.up || !p->info.hardware_stamping;
+        if (p->info.index > 0 && is_final && setup_stamping(d, p, error, error_size) < 0)
             return -1;
     }
     reconcile_all(d, loop_now());

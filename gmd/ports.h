@@ -15,6 +15,9 @@ void ports_flush(struct daemon *d);
 /* Opens again what could not be opened so far; runs by d->port_timer. */
 void ports_retry(struct daemon *d, int64_t now_ns);
 
+/* The PHC is another device now: what stamps with it, or could not, is opened again. */
+void ports_reopen(struct daemon *d, int64_t now_ns);
+
 void ports_close(struct daemon *d);
 
 #endif

@@ -40,12 +40,12 @@ static int ethernet_send(struct transport *t, const struct frame_out *f)
                          : f->destination == DEST_PEER_MULTICAST ? peer_mac
                                                                  : primary_mac;
     memcpy(peer.sll_addr, mac, ETH_ALEN);
-    int error = -EAFNOSUPPORT;
+    int result = -EAFNOSUPPORT;
     if (f->destination != DEST_UNICAST || f->to.family == ADDRESS_MAC)
-        error = stamper_send(&e->stamper, &msg, f->want_timestamp, f->token);
-    if (error)
+        result = stamper_send(&e->stamper, &msg, f);
+    if (result < 0)
         t->counters.tx_errors++;
-    return error;
+    return result;
 }
 
 /* versionPTP and messageType are checked by the codec; messageType's upper bit tells the channels apart. */
@@ -59,16 +59,8 @@ static int ethernet_receive(struct transport *t, struct frame_in *f, struct raw_
 {
     struct ethernet *e = (struct ethernet *)t;
     struct sockaddr_ll peer = {0};
-    _Alignas(struct cmsghdr) uint8_t control[256];
-    struct iovec iov = {.iov_base = buf, .iov_len = size};
-    struct msghdr msg = {.msg_name = &peer,
-                         .msg_namelen = sizeof(peer),
-                         .msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = control,
-                         .msg_controllen = sizeof(control)};
-    size_t len;
-    int result = socket_receive(t->fds[0], &msg, &t->counters, &len);
+    struct datagram d;
+    int result = socket_receive(t->fds[0], &d, &peer, sizeof(peer), buf, size, &t->counters);
     if (result <= 0)
         return result;
     /* Own frames, and others' that a promiscuous interface lets through, are no error, but a flood of them
@@ -76,12 +68,12 @@ static int ethernet_receive(struct transport *t, struct frame_in *f, struct raw_
     if (peer.sll_pkttype == PACKET_OUTGOING || peer.sll_pkttype == PACKET_OTHERHOST)
         return -EAGAIN;
     *f = (struct frame_in){.bytes = buf,
-                           .len = len,
-                           .channel = channel_of(buf, len),
+                           .len = d.len,
+                           .channel = channel_of(buf, d.len),
                            .from.family = ADDRESS_MAC,
                            .multicast = peer.sll_pkttype != PACKET_HOST};
     memcpy(f->from.bytes, peer.sll_addr, ETH_ALEN);
-    *stamp = stamper_received(&e->stamper, &msg);
+    *stamp = stamper_received(&e->stamper, &d.msg);
     return 1;
 }
 

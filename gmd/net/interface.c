@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interface queries by ioctl, and hardware time stamping switched on. */
+/* Interface queries by ioctl, and hardware time stamping turned on. */
 #include "gmd/net/interface.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>
-#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -13,24 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gmd/net/stacked.h"
+
 #define HARDWARE_TX (SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE)
 #define HARDWARE_RX (SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE)
 #define SOFTWARE    (SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE)
-
-/* Receive filters that cover PTPv2 event messages over UDP and over Ethernet, narrowest first. */
-static const enum hwtstamp_rx_filters udp_filters[] = {HWTSTAMP_FILTER_PTP_V2_L4_EVENT,
-                                                       HWTSTAMP_FILTER_PTP_V2_EVENT, HWTSTAMP_FILTER_ALL};
-static const enum hwtstamp_rx_filters ethernet_filters[] = {
-    HWTSTAMP_FILTER_PTP_V2_L2_EVENT, HWTSTAMP_FILTER_PTP_V2_EVENT, HWTSTAMP_FILTER_ALL};
-#define FILTERS 3
-
-static bool filter_serves(const enum hwtstamp_rx_filters *filters, int filter)
-{
-    for (int i = 0; i < FILTERS; i++)
-        if ((int)filters[i] == filter)
-            return true;
-    return false;
-}
 
 static int open_query(const char *name, struct ifreq *request)
 {
@@ -49,33 +35,6 @@ static int ethtool(int fd, struct ifreq *request, void *command)
     return ioctl(fd, SIOCETHTOOL, request);
 }
 
-/* Devices on top of others show the lower one's abilities under a driver name of their own. */
-static const struct {
-    const char *driver, *subject;
-} stacked[] = {
-    {"802.1Q VLAN Support", "the interface under this VLAN"},
-    {"macvlan", "the interface under this macvlan"},
-    {"bonding", "the active interface of this bond"},
-    {"team", "the active interface of this team"},
-    {"bridge", "a bridge"},
-};
-
-static void name_subject(int fd, struct ifreq *request, char *subject, size_t size)
-{
-    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-    if (ethtool(fd, request, &info) < 0 || !info.driver[0]) {
-        snprintf(subject, size, "the interface's driver");
-        return;
-    }
-    for (size_t i = 0; i < sizeof(stacked) / sizeof(stacked[0]); i++) {
-        if (strcmp(info.driver, stacked[i].driver) == 0) {
-            snprintf(subject, size, "%s", stacked[i].subject);
-            return;
-        }
-    }
-    snprintf(subject, size, "the driver %.31s", info.driver);
-}
-
 /* What is missing for hardware stamping, or NULL. */
 static const char *missing(const struct ethtool_ts_info *ts)
 {
@@ -90,20 +49,46 @@ static const char *missing(const struct ethtool_ts_info *ts)
     return NULL;
 }
 
+/* base: where the frames of the interface are stamped. */
+static void explain(const char *name, const struct stacked *base, const char *lacks, char *why, size_t size)
+{
+    char stack[88];
+    const bool itself = strcmp(name, base->name) == 0;
+    stacked_describe(base, stack, sizeof(stack));
+    switch (base->kind) {
+    case STACKED_BOND:
+        snprintf(why, size, "%s: its PHC changes with the active one, use these", stack);
+        break;
+    case STACKED_BRIDGE:
+        snprintf(why, size, "%s and has no hardware clock (PHC)", stack);
+        break;
+    case STACKED_VLAN:
+    case STACKED_MACVLAN:
+        snprintf(why, size, "%s: what is under it %s", stack, lacks);
+        break;
+    case STACKED_NOT:
+        snprintf(why, size, "%s%sthe driver %s %s", itself ? "" : base->name, itself ? "" : ": ",
+                 base->driver[0] ? base->driver : "of the interface", lacks);
+        break;
+    }
+}
+
+/* A bond lets its active interface answer, directly or through a VLAN: not for long. */
 static void query_stamping(int fd, struct ifreq *request, struct interface_info *info)
 {
+    const struct stacked base = stacked_foundation(fd, request->ifr_name);
     struct ethtool_ts_info ts = {.cmd = ETHTOOL_GET_TS_INFO, .phc_index = -1};
     if (ethtool(fd, request, &ts) < 0)
         ts = (struct ethtool_ts_info){.phc_index = -1, .so_timestamping = SOFTWARE};
+    if (base.kind == STACKED_BOND)
+        ts.phc_index = -1;
     const char *lacks = missing(&ts);
     info->phc_index = ts.phc_index;
     info->software_stamping = (ts.so_timestamping & SOFTWARE) == SOFTWARE;
     info->hardware_stamping = !lacks;
-    if (lacks) {
-        char subject[64];
-        name_subject(fd, request, subject, sizeof(subject));
-        snprintf(info->why_not_hardware, sizeof(info->why_not_hardware), "%s %s", subject, lacks);
-    }
+    info->one_step_sync = !lacks && (ts.tx_types & 1u << HWTSTAMP_TX_ONESTEP_SYNC);
+    if (lacks)
+        explain(request->ifr_name, &base, lacks, info->why_not_hardware, sizeof(info->why_not_hardware));
 }
 
 static int query(int fd, struct ifreq *request, struct interface_info *info)
@@ -139,38 +124,51 @@ int interface_query(const char *name, struct interface_info *info, char *error, 
     return result;
 }
 
-static int enable(int fd, const char *name, const enum hwtstamp_rx_filters *filters)
+struct settings {
+    int fd;
+    const char *name;
+};
+
+static int settings_ioctl(void *ctx, unsigned long command, struct hwtstamp_config *config)
 {
-    struct hwtstamp_config config = {0};
-    struct ifreq request = {.ifr_data = (void *)&config};
-    snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
-    /* What another program has set up and serves us too is left alone. */
-    if (ioctl(fd, SIOCGHWTSTAMP, &request) == 0 && config.tx_type == HWTSTAMP_TX_ON &&
-        filter_serves(filters, config.rx_filter))
-        return 0;
-    for (int i = 0; i < FILTERS; i++) {
-        config = (struct hwtstamp_config){.tx_type = HWTSTAMP_TX_ON, .rx_filter = filters[i]};
-        if (ioctl(fd, SIOCSHWTSTAMP, &request) == 0) {
-            /* Drivers answer with what they really do, which may be wider. */
-            if (config.tx_type == HWTSTAMP_TX_ON && filter_serves(filters, config.rx_filter))
-                return 0;
-            errno = ERANGE;
-        } else if (errno != ERANGE) {
-            return -1;
-        }
-    }
-    return -1;
+    const struct settings *s = ctx;
+    struct ifreq request = {.ifr_data = (void *)config};
+    snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", s->name);
+    return ioctl(s->fd, command, &request) < 0 ? -errno : 0;
+}
+
+/* A VLAN or macvlan hands the request down, but not in every kernel and network namespace. */
+static int stamp_in_hardware(int fd, const char *name, const struct hwtstamp_need *need, char *why, int size)
+{
+    int result = hwtstamp_negotiate(need, settings_ioctl, &(struct settings){fd, name}, why, size);
+    if (result != -EOPNOTSUPP)
+        return result;
+    const struct stacked base = stacked_foundation(fd, name);
+    if (strcmp(base.name, name) == 0)
+        return result;
+    return hwtstamp_negotiate(need, settings_ioctl, &(struct settings){fd, base.name}, why, size);
+}
+
+int interface_stamp_in_hardware(const char *name, const struct hwtstamp_need *need, char *error,
+                                int error_size)
+{
+    char why[128] = "";
+    struct ifreq request;
+    int fd = open_query(name, &request);
+    int result = fd < 0 ? -errno : stamp_in_hardware(fd, request.ifr_name, need, why, sizeof(why));
+    if (result == -EPERM)
+        snprintf(why, sizeof(why), "not permitted (needs CAP_NET_ADMIN)");
+    errno = -result;
+    if (result < 0)
+        snprintf(error, error_size, "%s: hardware time stamping cannot be turned on: %s", name,
+                 why[0] && result != -ENODEV ? why : reason());
+    if (fd >= 0)
+        close(fd);
+    return result < 0 ? -1 : result;
 }
 
 int interface_enable_hardware_stamping(const char *name, bool ethernet, char *error, int error_size)
 {
-    struct ifreq request;
-    int fd = open_query(name, &request);
-    int result = fd < 0 ? -1 : enable(fd, request.ifr_name, ethernet ? ethernet_filters : udp_filters);
-    if (result < 0)
-        snprintf(error, error_size, "%s: hardware time stamping cannot be turned on: %s", name,
-                 errno == ERANGE ? "the driver has no filter for PTP event messages" : reason());
-    if (fd >= 0)
-        close(fd);
-    return result;
+    const struct hwtstamp_need need = {.ethernet = ethernet};
+    return interface_stamp_in_hardware(name, &need, error, error_size) < 0 ? -1 : 0;
 }

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -32,7 +31,7 @@ struct notification {
     struct ifinfomsg link;
 };
 
-int link_watch_read(int fd, int *index, bool *up)
+int link_watch_read(int fd)
 {
     struct notification n = {0};
     struct sockaddr_nl from = {0};
@@ -42,15 +41,11 @@ int link_watch_read(int fd, int *index, bool *up)
         if (len < 0 && errno == EINTR)
             continue;
         if (len < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -errno;
+            return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : 1; /* ENOBUFS: some were lost */
         /* nl_pid 0: the kernel. AF_BRIDGE: a port left or joined a bridge, the link itself did not change. */
         if ((size_t)len < sizeof(n) || from.nl_pid != 0 || n.link.ifi_family != AF_UNSPEC)
             continue;
-        if (n.header.nlmsg_type != RTM_NEWLINK && n.header.nlmsg_type != RTM_DELLINK)
-            continue;
-        *index = n.link.ifi_index;
-        *up = n.header.nlmsg_type == RTM_NEWLINK && (n.link.ifi_flags & IFF_UP) &&
-              (n.link.ifi_flags & IFF_RUNNING);
-        return 1;
+        if (n.header.nlmsg_type == RTM_NEWLINK || n.header.nlmsg_type == RTM_DELLINK)
+            return 1;
     }
 }

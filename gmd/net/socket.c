@@ -42,21 +42,39 @@ int socket_interface(int fd, const char *interface, int *index, uint8_t *mac)
     return 0;
 }
 
-int socket_receive(int fd, struct msghdr *msg, struct transport_counters *counters, size_t *len)
+int socket_receive(int fd, struct datagram *d, void *peer, socklen_t peer_len, uint8_t *buf, size_t size,
+                   struct transport_counters *counters)
 {
-    ssize_t got = recvmsg(fd, msg, MSG_DONTWAIT);
+    d->iov = (struct iovec){.iov_base = buf, .iov_len = size};
+    d->msg = (struct msghdr){.msg_name = peer,
+                             .msg_namelen = peer_len,
+                             .msg_iov = &d->iov,
+                             .msg_iovlen = 1,
+                             .msg_control = d->control,
+                             .msg_controllen = sizeof(d->control)};
+    ssize_t got = recvmsg(fd, &d->msg, MSG_DONTWAIT);
     if (got < 0) {
         if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
             return 0;
         counters->rx_errors++;
         return -errno;
     }
-    if (msg->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+    if (d->msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
         counters->rx_truncated++;
         return -EMSGSIZE;
     }
-    *len = (size_t)got;
+    d->len = (size_t)got;
     return 1;
+}
+
+void socket_add_control(struct msghdr *msg, int level, int type, const void *data, size_t len)
+{
+    struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(len);
+    memcpy(CMSG_DATA(c), data, len);
+    msg->msg_controllen += CMSG_SPACE(len);
 }
 
 static const char *reason(int error)

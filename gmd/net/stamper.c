@@ -12,6 +12,7 @@
 
 #include "bmca/ptp.h"
 #include "gmd/loop.h"
+#include "gmd/net/socket.h"
 
 /* A stamp that has not come so long after its frame will not come. */
 #define STAMP_LATE_NS NS_PER_S
@@ -63,34 +64,28 @@ static bool count_is_right(struct stamper *s, int64_t now_ns)
     return restart_count(s) == 0;
 }
 
-static void request(struct stamper *s, struct msghdr *msg)
+/* Drivers insert the time into frames that ask for a stamp, whether one comes back or not; the kernel counts
+ * these too. */
+int stamper_send(struct stamper *s, struct msghdr *msg, const struct frame_out *f)
 {
-    struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SO_TIMESTAMPING;
-    c->cmsg_len = CMSG_LEN(sizeof(uint32_t));
-    memcpy(CMSG_DATA(c), &flags[s->stamping].frame, sizeof(uint32_t));
-    msg->msg_controllen += CMSG_SPACE(sizeof(uint32_t));
-}
-
-int stamper_send(struct stamper *s, struct msghdr *msg, bool want_timestamp, uint32_t token)
-{
-    int64_t now_ns = want_timestamp ? loop_now() : 0;
-    bool stamped = want_timestamp && count_is_right(s, now_ns);
-    if (stamped)
-        request(s, msg);
+    int64_t now_ns = f->want_timestamp ? loop_now() : 0;
+    bool awaited = f->want_timestamp && count_is_right(s, now_ns);
+    bool asked = awaited || f->insert_timestamp;
+    if (asked)
+        socket_add_control(msg, SOL_SOCKET, SO_TIMESTAMPING, &flags[s->stamping].frame, sizeof(uint32_t));
     if (sendmsg(s->fd, msg, MSG_DONTWAIT) < 0) {
         int error = errno;
-        s->lost_count = s->lost_count || stamped;
+        s->lost_count = s->lost_count || asked;
         return -error;
     }
-    if (stamped) {
+    if (asked) {
         s->ring[s->next_id % STAMPER_RING] =
-            (struct stamper_waiting){.waiting = true, .id = s->next_id, .token = token};
+            (struct stamper_frame){.known = awaited, .waiting = awaited, .id = s->next_id, .token = f->token};
         s->next_id++;
-        s->last_sent_ns = now_ns;
     }
-    return 0;
+    if (awaited)
+        s->last_sent_ns = now_ns;
+    return f->want_timestamp && !awaited;
 }
 
 static struct raw_stamp wanted(const struct stamper *s, const struct cmsghdr *c)
@@ -144,11 +139,11 @@ static bool parse(struct stamper *s, struct msghdr *msg, uint32_t *id, struct ra
 
 static bool match(struct stamper *s, uint32_t id, uint32_t *token)
 {
-    struct stamper_waiting *w = &s->ring[id % STAMPER_RING];
-    if (!w->waiting || w->id != id)
+    struct stamper_frame *f = &s->ring[id % STAMPER_RING];
+    if (!f->known || f->id != id)
         return false;
-    w->waiting = false;
-    *token = w->token;
+    f->waiting = false;
+    *token = f->token;
     return true;
 }
 

@@ -28,23 +28,24 @@ struct raw_stamp {
 
 struct transport_counters {
     uint64_t tx_errors, rx_errors, rx_truncated;
-    uint64_t stamps_unmatched; /* from the error queue, for a frame nobody waits for */
+    uint64_t stamps_unmatched; /* from the error queue, for no frame that wants one or is remembered */
 };
 
 struct transport;
 
 struct transport_ops {
     const char *name; /* "udpv4", "udpv6", "ethernet" */
-    /* Sends a frame; 0 or -errno (counted). The stamp of an event frame comes by tx_stamp, or never: after a
-     * failed send, frames go out without one until those on their way have come in (a second at most). */
+    /* Sends a frame; 0 or -errno (counted). The stamp that it wants comes by tx_stamp, or never: after a
+     * failed send, frames go out without one until those on their way have come in (a second at most), of
+     * which the result 1 tells. */
     int (*send)(struct transport *t, const struct frame_out *f);
     /* One received frame: 1 with *f (bytes point into buf; its timestamp_ns is not filled: see *stamp), 0
      * when nothing is there, -errno on trouble (counted; go on), of which -EAGAIN only
      * says that the frame was not for us. */
     int (*receive)(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf,
                    size_t size);
-    /* One transmit stamp: 1 with the frame's token, 0 when there is none. On POLLERR it is to be called until
-     * it says 0, which also takes off a pending socket error. */
+    /* One transmit stamp: 1 with the frame's token, 0 when there is none. What a driver delivers twice comes
+     * twice. On POLLERR it is to be called until it says 0, which also takes off a pending socket error. */
     int (*tx_stamp)(struct transport *t, uint32_t *token, struct raw_stamp *stamp);
     void (*close)(struct transport *t);
 };

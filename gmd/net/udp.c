@@ -27,78 +27,80 @@ static const uint16_t ports[TRANSPORT_FDS] = {
 /* annex C.3: peer delay messages do not leave the link */
 #define PEER_DELAY_TTL 1
 
-static void add_hop_limit(struct msghdr *msg, const struct udp_family *family, int ttl)
+#define CONTROL_MAX (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(union ip_packet_info)) + STAMPER_CONTROL)
+
+static void add_control(struct msghdr *msg, const struct udp *u, const struct frame_out *f)
 {
-    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    c->cmsg_level = family->level;
-    c->cmsg_type = family->hop_limit;
-    c->cmsg_len = CMSG_LEN(sizeof(ttl));
-    memcpy(CMSG_DATA(c), &ttl, sizeof(ttl));
-    msg->msg_controllen = CMSG_SPACE(sizeof(ttl));
+    const struct udp_family *family = u->family;
+    const int ttl = PEER_DELAY_TTL;
+    union ip_packet_info info = {0};
+    if (f->destination == DEST_PEER_MULTICAST)
+        socket_add_control(msg, family->level, family->hop_limit, &ttl, sizeof(ttl));
+    if (f->from.family == family->address_family)
+        socket_add_control(msg, family->level, family->packet_info, &info,
+                           family->source(&f->from, u->index, &info));
 }
 
 static int transmit(struct udp *u, struct msghdr *msg, const struct frame_out *f)
 {
     if (f->channel == CHANNEL_EVENT)
-        return stamper_send(&u->stamper, msg, f->want_timestamp, f->token);
+        return stamper_send(&u->stamper, msg, f);
     return sendmsg(u->transport.fds[CHANNEL_GENERAL], msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+/* A NIC that inserts a time may need the trailer with either IP version. */
+static size_t trailer_of(const struct udp_family *family, const struct frame_out *f)
+{
+    if (f->insert_timestamp)
+        return UDP_TRAILER_MAX;
+    return f->channel == CHANNEL_EVENT ? (size_t)family->event_trailer : 0;
 }
 
 int udp_send(struct transport *t, const struct frame_out *f)
 {
+    static const uint8_t zeros[UDP_TRAILER_MAX];
     struct udp *u = (struct udp *)t;
     union ip_address peer = {0};
-    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int)) + STAMPER_CONTROL] = {0};
-    struct iovec iov = {.iov_base = (void *)f->bytes, .iov_len = f->len};
+    _Alignas(struct cmsghdr) uint8_t control[CONTROL_MAX] = {0};
+    struct iovec iov[] = {{.iov_base = (void *)f->bytes, .iov_len = f->len},
+                          {.iov_base = (void *)zeros, .iov_len = trailer_of(u->family, f)}};
     struct msghdr msg = {.msg_name = &peer,
                          .msg_namelen = u->family->address_len,
-                         .msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = control,
-                         .msg_controllen = sizeof(control)};
-    int error = -EAFNOSUPPORT;
+                         .msg_iov = iov,
+                         .msg_iovlen = 2,
+                         .msg_control = control};
+    int result = -EAFNOSUPPORT;
     if (f->destination != DEST_UNICAST || f->to.family == u->family->address_family) {
         u->family->peer(&f->to, f->destination, u->index, &peer);
         peer.v4.sin_port = htons(ports[f->channel]); /* sin6_port has the same place */
-        if (f->destination == DEST_PEER_MULTICAST)
-            add_hop_limit(&msg, u->family, PEER_DELAY_TTL);
-        else
-            msg.msg_controllen = 0;
-        error = transmit(u, &msg, f);
+        add_control(&msg, u, f);
+        result = transmit(u, &msg, f);
     }
-    if (error)
+    if (result < 0)
         t->counters.tx_errors++;
-    return error;
+    return result;
 }
 
-static bool was_multicast(const struct udp_family *family, struct msghdr *msg)
+static void destination_of(const struct udp_family *family, struct msghdr *msg, struct frame_in *f)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
         if (c->cmsg_level == family->level && c->cmsg_type == family->packet_info)
-            return family->is_multicast(CMSG_DATA(c));
-    return false;
+            family->to(CMSG_DATA(c), f);
 }
 
 static int receive_from(struct udp *u, enum channel channel, struct frame_in *f, struct raw_stamp *stamp,
                         uint8_t *buf, size_t size)
 {
     union ip_address peer = {0};
-    _Alignas(struct cmsghdr) uint8_t control[256];
-    struct iovec iov = {.iov_base = buf, .iov_len = size};
-    struct msghdr msg = {.msg_name = &peer,
-                         .msg_namelen = sizeof(peer),
-                         .msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = control,
-                         .msg_controllen = sizeof(control)};
-    size_t len;
-    int result = socket_receive(u->transport.fds[channel], &msg, &u->transport.counters, &len);
+    struct datagram d;
+    int result =
+        socket_receive(u->transport.fds[channel], &d, &peer, sizeof(peer), buf, size, &u->transport.counters);
     if (result <= 0)
         return result;
-    *f = (struct frame_in){
-        .bytes = buf, .len = len, .channel = channel, .multicast = was_multicast(u->family, &msg)};
+    *f = (struct frame_in){.bytes = buf, .len = d.len, .channel = channel};
     u->family->from(&peer, &f->from);
-    *stamp = stamper_received(&u->stamper, &msg);
+    destination_of(u->family, &d.msg, f);
+    *stamp = stamper_received(&u->stamper, &d.msg);
     return 1;
 }
 

@@ -16,19 +16,32 @@ union ip_address {
     struct sockaddr_in6 v6;
 };
 
+union ip_packet_info {
+    struct in_pktinfo v4;
+    struct in6_pktinfo v6;
+};
+
+/* The octets behind a message in which a NIC can make up for what it inserts, so that the UDP checksum stays
+ * right (IEEE 1588-2008 annex E.2). */
+#define UDP_TRAILER_MAX 2
+
 /* One IP version. */
 struct udp_family {
     int domain;
     enum address_family address_family;
     socklen_t address_len;
-    int level;       /* of its socket options and control messages */
-    int packet_info; /* the control message with the destination of a received frame */
-    int hop_limit;   /* the control message with the TTL of a sent frame */
+    int level;         /* of its socket options and control messages */
+    int packet_info;   /* the control message with the destination of a received frame */
+    int hop_limit;     /* the control message with the TTL of a sent frame */
+    int event_trailer; /* zero octets behind a sent event message, at most UDP_TRAILER_MAX */
     /* Options, multicast groups and the address to bind to. 0, or -1 and errno. */
     int (*set_up)(int fd, const struct transport_config *c, int index, int dscp, union ip_address *local);
     void (*peer)(const struct address *to, enum destination destination, int index, union ip_address *peer);
     void (*from)(const union ip_address *peer, struct address *from);
-    bool (*is_multicast)(const void *packet_info);
+    /* Destination of a received frame: f->multicast and f->to. */
+    void (*to)(const void *packet_info, struct frame_in *f);
+    /* Fills the packet_info of a frame that is to be sent from an address of ours; returns its length. */
+    size_t (*source)(const struct address *from, int index, union ip_packet_info *packet_info);
 };
 
 /* Opens both sockets. ops and family live as long as the transport. */

@@ -42,12 +42,12 @@ static int set_up(int fd, const struct transport_config *c, int index, int dscp,
     return 0;
 }
 
-static void peer(const struct address *to, enum destination destination, int index, union ip_address *p)
+static void peer(const struct address *a, enum destination destination, int index, union ip_address *p)
 {
     (void)index;
     p->v4.sin_family = AF_INET;
     if (destination == DEST_UNICAST)
-        memcpy(&p->v4.sin_addr, to->bytes, 4);
+        memcpy(&p->v4.sin_addr, a->bytes, 4);
     else
         p->v4.sin_addr.s_addr = htonl(destination == DEST_PEER_MULTICAST ? PEER_GROUP : PRIMARY_GROUP);
 }
@@ -58,11 +58,23 @@ static void from(const union ip_address *p, struct address *a)
     memcpy(a->bytes, &p->v4.sin_addr, 4);
 }
 
-static bool is_multicast(const void *packet_info)
+/* ipi_spec_dst is an address of ours even where the frame came to a broadcast address. */
+static void to(const void *packet_info, struct frame_in *f)
 {
     struct in_pktinfo info;
     memcpy(&info, packet_info, sizeof(info));
-    return IN_MULTICAST(ntohl(info.ipi_addr.s_addr));
+    f->multicast = IN_MULTICAST(ntohl(info.ipi_addr.s_addr));
+    if (f->multicast)
+        return;
+    f->to.family = ADDRESS_IPV4;
+    memcpy(f->to.bytes, &info.ipi_spec_dst, 4);
+}
+
+static size_t source(const struct address *a, int index, union ip_packet_info *info)
+{
+    info->v4.ipi_ifindex = index;
+    memcpy(&info->v4.ipi_spec_dst, a->bytes, 4);
+    return sizeof(info->v4);
 }
 
 static const struct udp_family family = {
@@ -75,7 +87,8 @@ static const struct udp_family family = {
     .set_up = set_up,
     .peer = peer,
     .from = from,
-    .is_multicast = is_multicast,
+    .to = to,
+    .source = source,
 };
 
 static const struct transport_ops ops = {

@@ -31,11 +31,11 @@ static int set_up(int fd, const struct transport_config *c, int index, int dscp,
     return 0;
 }
 
-static void peer(const struct address *to, enum destination destination, int index, union ip_address *p)
+static void peer(const struct address *a, enum destination destination, int index, union ip_address *p)
 {
     p->v6.sin6_family = AF_INET6;
     if (destination == DEST_UNICAST)
-        memcpy(&p->v6.sin6_addr, to->bytes, 16);
+        memcpy(&p->v6.sin6_addr, a->bytes, 16);
     else
         p->v6.sin6_addr = destination == DEST_PEER_MULTICAST ? peer_group : primary_group;
     if (IN6_IS_ADDR_LINKLOCAL(&p->v6.sin6_addr))
@@ -49,11 +49,22 @@ static void from(const union ip_address *p, struct address *a)
     a->scope = p->v6.sin6_scope_id;
 }
 
-static bool is_multicast(const void *packet_info)
+static void to(const void *packet_info, struct frame_in *f)
 {
     struct in6_pktinfo info;
     memcpy(&info, packet_info, sizeof(info));
-    return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    f->multicast = IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    if (f->multicast)
+        return;
+    f->to.family = ADDRESS_IPV6;
+    memcpy(f->to.bytes, &info.ipi6_addr, 16);
+}
+
+static size_t source(const struct address *a, int index, union ip_packet_info *info)
+{
+    info->v6.ipi6_ifindex = (unsigned)index;
+    memcpy(&info->v6.ipi6_addr, a->bytes, 16);
+    return sizeof(info->v6);
 }
 
 static const struct udp_family family = {
@@ -63,10 +74,12 @@ static const struct udp_family family = {
     .level = IPPROTO_IPV6,
     .packet_info = IPV6_PKTINFO,
     .hop_limit = IPV6_HOPLIMIT,
+    .event_trailer = UDP_TRAILER_MAX,
     .set_up = set_up,
     .peer = peer,
     .from = from,
-    .is_multicast = is_multicast,
+    .to = to,
+    .source = source,
 };
 
 static const struct transport_ops ops = {

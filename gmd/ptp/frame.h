@@ -45,7 +45,8 @@ struct frame_in {
     size_t len;
     enum channel channel;
     struct address from;
-    bool multicast; /* was sent to a multicast address */
+    bool multicast;    /* was sent to a multicast address */
+    struct address to; /* the address of ours that it was sent to; ADDRESS_NONE: multicast, or Ethernet */
     bool has_timestamp;
     int64_t timestamp_ns; /* receive time of an event message, TAI ns by the clock that gmd serves */
 };
@@ -53,9 +54,11 @@ struct frame_in {
 struct frame_out {
     enum channel channel;
     enum destination destination;
-    struct address to; /* with DEST_UNICAST */
-    bool want_timestamp;
-    uint32_t token; /* comes back with the transmit timestamp */
+    struct address to;     /* with DEST_UNICAST */
+    struct address from;   /* one of ours to send from; ADDRESS_NONE: the interface's own choice */
+    bool want_timestamp;   /* it comes back with the token */
+    bool insert_timestamp; /* the NIC is to write it into the message (one-step); none comes back */
+    uint32_t token;
     uint16_t len;
     uint8_t bytes[FRAME_BYTES_MAX];
 };

@@ -193,6 +193,11 @@ void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, i
     port_tx_timestamp(&in->ports[port], in, token, timestamp_ns, now_ns);
 }
 
+void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token)
+{
+    port_tx_unstamped(&in->ports[port], token);
+}
+
 /* STATE_DECISION_EVENT at least once per announce interval, clause 9.2.6.8. */
 static bool decision_due(struct instance *in, int64_t now_ns)
 {

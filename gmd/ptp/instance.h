@@ -54,6 +54,7 @@ void instance_link(struct instance *in, unsigned port, bool up, int64_t now_ns);
 void instance_receive(struct instance *in, unsigned port, const struct frame_in *f, int64_t now_ns);
 void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns,
                            int64_t now_ns);
+void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token);
 void instance_tick(struct instance *in, int64_t now_ns);
 /* When instance_tick has something to do next, monotonic; INT64_MAX without ports. */
 int64_t instance_deadline(const struct instance *in);

@@ -5,6 +5,8 @@
 #include "gmd/ptp/interval.h"
 #include "gmd/ptp/send.h"
 
+#define CORRECTION_PER_NS 65536 /* clause 13.3.2.9 */
+
 static const struct route multicast = {.destination = DEST_PRIMARY_MULTICAST};
 
 static uint16_t announce_flags(const struct time_properties *tp)
@@ -42,13 +44,22 @@ static void send_announce(struct port *p, const struct instance *in)
         p->announce_sequence++;
 }
 
-/* originTimestamp stays 0, as clause 9.5.9.4 allows: Follow_Up carries the precise one. */
+/* originTimestamp stays 0. Two-step: clause 9.5.9.4 allows it, Follow_Up carries the precise one. One-step:
+ * the NIC writes the time at which it saw the frame; the way from there to the network is left to
+ * correctionField. */
 static void send_sync(struct port *p, const struct instance *in, int64_t now_ns)
 {
     struct ptp_message m = message_new(in, p, MSG_SYNC);
     m.header.sequence_id = p->sync_sequence;
     m.header.log_message_interval = p->config.log_sync_interval;
-    if (send_event(p, &m, &multicast, now_ns) != NULL)
+    bool sent;
+    if (p->config.one_step_sync) {
+        m.header.correction = p->config.egress_latency_ns * CORRECTION_PER_NS;
+        sent = send_one_step(p, &m, &multicast);
+    } else {
+        sent = send_event(p, &m, &multicast, now_ns) != NULL;
+    }
+    if (sent)
         p->sync_sequence++;
 }
 

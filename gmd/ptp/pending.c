@@ -4,18 +4,20 @@
 
 #include "gmd/ptp/wire.h"
 
-#define HISTORY 64 /* bits of given_up */
+enum fate {
+    FATE_OPEN, /* waiting, or forgotten */
+    FATE_GIVEN_UP,
+    FATE_ANSWERED, /* in time or late */
+};
 
 static uint32_t age(const struct pending *p, uint32_t token)
 {
     return p->next_token - 1 - token;
 }
 
-static void give_up(struct pending *p, struct pending_entry *e)
+static void close_entry(struct pending *p, struct pending_entry *e, enum fate fate)
 {
-    uint32_t k = age(p, e->token);
-    if (k < HISTORY)
-        p->given_up |= 1ULL << k;
+    p->fates[e->token % PENDING_HISTORY] = (uint8_t)fate;
     e->used = false;
 }
 
@@ -38,29 +40,45 @@ struct pending_entry *pending_add(struct pending *p, uint8_t message_type, unsig
     struct pending_entry *e = find_room(p, message_type == MSG_SYNC ? 0 : PENDING_SYNC_ONLY);
     *dropped = e->used;
     if (e->used)
-        give_up(p, e);
+        close_entry(p, e, FATE_GIVEN_UP);
 
     *e = (struct pending_entry){.used = true, .message_type = message_type, .token = p->next_token++};
-    p->given_up <<= 1;
+    p->fates[e->token % PENDING_HISTORY] = FATE_OPEN;
     return e;
+}
+
+static struct pending_entry *find(struct pending *p, uint32_t token)
+{
+    for (unsigned i = 0; i < PENDING_MAX; i++) {
+        if (p->entries[i].used && p->entries[i].token == token)
+            return &p->entries[i];
+    }
+    return NULL;
 }
 
 enum pending_result pending_take(struct pending *p, uint32_t token, struct pending_entry *entry)
 {
-    for (unsigned i = 0; i < PENDING_MAX; i++) {
-        struct pending_entry *e = &p->entries[i];
-        if (!e->used || e->token != token)
-            continue;
+    struct pending_entry *e = find(p, token);
+    if (e != NULL) {
         *entry = *e;
-        e->used = false;
+        close_entry(p, e, FATE_ANSWERED);
         return PENDING_TAKEN;
     }
 
-    uint32_t k = age(p, token);
-    if (k >= HISTORY || (p->given_up >> k & 1) == 0)
+    uint8_t *fate = &p->fates[token % PENDING_HISTORY];
+    if (age(p, token) >= PENDING_HISTORY || *fate == FATE_OPEN)
         return PENDING_UNKNOWN;
-    p->given_up &= ~(1ULL << k);
-    return PENDING_LATE;
+    enum pending_result result = *fate == FATE_GIVEN_UP ? PENDING_LATE : PENDING_DUPLICATED;
+    *fate = FATE_ANSWERED;
+    return result;
+}
+
+bool pending_forget(struct pending *p, uint32_t token)
+{
+    struct pending_entry *e = find(p, token);
+    if (e != NULL)
+        close_entry(p, e, FATE_OPEN);
+    return e != NULL;
 }
 
 unsigned pending_expire(struct pending *p, int64_t now_ns, int64_t timeout_ns)
@@ -70,7 +88,7 @@ unsigned pending_expire(struct pending *p, int64_t now_ns, int64_t timeout_ns)
         struct pending_entry *e = &p->entries[i];
         if (!e->used || now_ns - e->sent_ns < timeout_ns)
             continue;
-        give_up(p, e);
+        close_entry(p, e, FATE_GIVEN_UP);
         expired++;
     }
     return expired;

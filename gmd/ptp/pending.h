@@ -8,12 +8,13 @@
 #include "gmd/ptp/frame.h"
 
 #define PENDING_MAX       8
-#define PENDING_SYNC_ONLY 4 /* of these, kept for Sync: a flood of Pdelay_Req cannot cost a Follow_Up */
+#define PENDING_SYNC_ONLY 4   /* of these, kept for Sync: a flood of Pdelay_Req cannot cost a Follow_Up */
+#define PENDING_HISTORY   256 /* tokens whose fate is remembered; divides 2^32 */
 
-/* Where a message goes; to: with DEST_UNICAST. */
+/* Where a message goes, and from where, as in struct frame_out. */
 struct route {
     enum destination destination;
-    struct address to;
+    struct address to, from;
 };
 
 struct pending_entry {
@@ -31,13 +32,14 @@ struct pending_entry {
 struct pending {
     struct pending_entry entries[PENDING_MAX];
     uint32_t next_token;
-    uint64_t given_up; /* bit k: the timestamp of token next_token - 1 - k was given up */
+    uint8_t fates[PENDING_HISTORY]; /* enum fate of pending.c, by token */
 };
 
 enum pending_result {
     PENDING_TAKEN,
-    PENDING_LATE,    /* given up before, within the last 64 tokens */
-    PENDING_UNKNOWN, /* never issued, or answered already */
+    PENDING_LATE,       /* given up before */
+    PENDING_DUPLICATED, /* the second one for this token, or yet another */
+    PENDING_UNKNOWN,    /* of no token of late */
 };
 
 /* An entry for the message that takes token next_token. When there is no room the oldest one is given up, and
@@ -46,6 +48,9 @@ struct pending_entry *pending_add(struct pending *p, uint8_t message_type, unsig
 
 /* The timestamp of token came: its entry moves to *entry. */
 enum pending_result pending_take(struct pending *p, uint32_t token, struct pending_entry *entry);
+
+/* No timestamp of token is to be expected. Returns false if nobody waits for one. */
+bool pending_forget(struct pending *p, uint32_t token);
 
 /* Gives up what has waited for timeout_ns; returns how many. */
 unsigned pending_expire(struct pending *p, int64_t now_ns, int64_t timeout_ns);

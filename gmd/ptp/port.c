@@ -285,8 +285,9 @@ bool port_receive(struct port *p, struct instance *in, const struct frame_in *f,
 
 static void expire_pending(struct port *p, int64_t now_ns)
 {
-    p->counters.tx_timestamp_missing +=
-        pending_expire(&p->pending, now_ns, p->config.tx_timestamp_timeout_ns);
+    unsigned missing = pending_expire(&p->pending, now_ns, p->config.tx_timestamp_timeout_ns);
+    p->counters.tx_timestamp_missing += missing;
+    p->tx_missing_run += missing;
 }
 
 void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
@@ -298,6 +299,10 @@ void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int6
     switch (pending_take(&p->pending, token, &entry)) {
     case PENDING_LATE:
         p->counters.tx_timestamp_late++;
+        p->tx_missing_run = 0;
+        return;
+    case PENDING_DUPLICATED:
+        p->counters.tx_timestamp_duplicated++;
         return;
     case PENDING_UNKNOWN:
         p->counters.tx_timestamp_unknown++;
@@ -306,11 +311,18 @@ void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int6
         break;
     }
 
+    p->tx_missing_run = 0;
     timestamp_ns += p->config.egress_latency_ns;
     if (entry.message_type == MSG_SYNC)
         master_follow_up(p, in, &entry, timestamp_ns);
     else
         respond_pdelay_follow_up(p, in, &entry, timestamp_ns);
+}
+
+void port_tx_unstamped(struct port *p, uint32_t token)
+{
+    if (pending_forget(&p->pending, token))
+        p->counters.tx_unstamped++;
 }
 
 bool port_tick(struct port *p, struct instance *in, int64_t now_ns)

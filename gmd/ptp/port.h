@@ -20,6 +20,7 @@ struct port_config {
     int64_t ingress_latency_ns;       /* subtracted from receive timestamps, clause 7.3.4.2 */
     int64_t egress_latency_ns;        /* added to transmit timestamps */
     int64_t tx_timestamp_timeout_ns;  /* a transmit timestamp later than this is missing */
+    bool one_step_sync;               /* twoStepFlag of Sync is FALSE: the NIC writes the time into it */
 };
 
 /* Every frame that was decoded is counted in rx_* once: under rx[] if it was for this port, else under the
@@ -28,12 +29,15 @@ struct port_counters {
     uint64_t tx[16], rx[16];         /* by messageType */
     uint64_t rx_errors[WIRE_ERRORS]; /* by -wire_error */
     uint64_t rx_wrong_domain, rx_wrong_sdo;
-    uint64_t rx_own;               /* sent by a port of this very instance */
-    uint64_t rx_no_timestamp;      /* requests that cannot be answered for want of their receive time */
-    uint64_t rx_ignored;           /* of no use in this state, or to a grandmaster at all */
-    uint64_t tx_timestamp_missing; /* did not come in time: the second half of a two-step message is lost */
-    uint64_t tx_timestamp_late;    /* of these, came after all */
-    uint64_t tx_timestamp_unknown; /* for a token that nobody waits for */
+    uint64_t rx_own;          /* sent by a port of this very instance */
+    uint64_t rx_no_timestamp; /* requests that cannot be answered for want of their receive time */
+    uint64_t rx_ignored;      /* of no use in this state, or to a grandmaster at all */
+    /* Each missing one costs the second half of a two-step message; missing - late never came at all. */
+    uint64_t tx_timestamp_missing;    /* nothing came in time */
+    uint64_t tx_timestamp_late;       /* of these, came after all */
+    uint64_t tx_timestamp_duplicated; /* a second one for the same message, or yet another */
+    uint64_t tx_timestamp_unknown;    /* for no message of late */
+    uint64_t tx_unstamped;            /* messages that were not sent, or not stamped, by fault of the host */
     uint64_t announce_timeouts;
 };
 
@@ -47,6 +51,7 @@ struct port {
     enum decision_code decision; /* the last one */
     struct foreign_table foreign;
     struct port_counters counters;
+    unsigned tx_missing_run, rx_missing_run; /* timestamps in a row that did not come, up to now */
     struct pending pending;
     struct outbox *outbox;
     uint16_t announce_sequence, sync_sequence; /* of the next message */
@@ -66,10 +71,13 @@ bool port_is_active(const struct port *p);
 /* One received message. Returns true if the state decision should run (foreign data changed). */
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns);
 
-/* The transmit timestamp of the frame with this token, TAI ns. Late, unknown and repeated ones are counted.
- */
+/* The transmit timestamp of the frame with this token, TAI ns. Only the first one that comes in time has an
+ * effect; others are counted. */
 void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
                        int64_t now_ns);
+
+/* The frame with this token did not leave, or without a timestamp: none will come. */
+void port_tx_unstamped(struct port *p, uint32_t token);
 
 /* Does what is due. Returns true if the state decision should run. */
 bool port_tick(struct port *p, struct instance *in, int64_t now_ns);

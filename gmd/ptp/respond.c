@@ -8,7 +8,7 @@ static struct route route_back(const struct frame_in *f, enum destination multic
 {
     if (f->multicast)
         return (struct route){.destination = multicast};
-    return (struct route){.destination = DEST_UNICAST, .to = f->from};
+    return (struct route){.destination = DEST_UNICAST, .to = f->from, .from = f->to};
 }
 
 static struct ptp_message response(const struct instance *in, const struct port *p, enum message_type type,
@@ -28,9 +28,12 @@ static struct client *admit(struct port *p, struct instance *in, const struct pt
 {
     struct client *c =
         clients_request(in->clients, &req->header.source, &f->from, mode, p->identity.port, now_ns);
-    if (f->has_timestamp)
+    if (f->has_timestamp) {
+        p->rx_missing_run = 0;
         return c;
+    }
     p->counters.rx_no_timestamp++;
+    p->rx_missing_run++;
     return NULL;
 }
 

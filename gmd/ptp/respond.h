@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a port answers: Delay_Resp, Pdelay_Resp and Pdelay_Resp_Follow_Up. Each goes the way that its request
- * came, multicast or unicast, and requires the request's receive timestamp. */
+ * came, multicast or unicast from the address that was asked, and requires the request's receive timestamp.
+ */
 #ifndef GMD_PTP_RESPOND_H
 #define GMD_PTP_RESPOND_H
 

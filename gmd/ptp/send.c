@@ -23,8 +23,7 @@ struct ptp_message message_new(const struct instance *in, const struct port *p, 
     };
 }
 
-static bool send_frame(struct port *p, struct ptp_message *m, const struct route *route, bool want_timestamp,
-                       uint32_t token)
+static struct frame_out *send_frame(struct port *p, struct ptp_message *m, const struct route *route)
 {
     if (route->destination == DEST_UNICAST)
         m->header.flags |= FLAG_UNICAST;
@@ -33,34 +32,44 @@ static bool send_frame(struct port *p, struct ptp_message *m, const struct route
     int len = wire_encode(m, bytes, sizeof(bytes));
     struct frame_out *f = len > 0 ? outbox_next(p->outbox) : NULL;
     if (f == NULL)
-        return false;
+        return NULL;
 
     f->channel = message_is_event(m->header.message_type) ? CHANNEL_EVENT : CHANNEL_GENERAL;
     f->destination = route->destination;
     f->to = route->to;
-    f->want_timestamp = want_timestamp;
-    f->token = token;
+    f->from = route->from;
     f->len = (uint16_t)len;
     memcpy(f->bytes, bytes, (size_t)len);
     p->counters.tx[m->header.message_type]++;
-    return true;
+    return f;
 }
 
 bool send_general(struct port *p, struct ptp_message *m, const struct route *route)
 {
-    return send_frame(p, m, route, false, 0);
+    return send_frame(p, m, route) != NULL;
+}
+
+bool send_one_step(struct port *p, struct ptp_message *m, const struct route *route)
+{
+    struct frame_out *f = send_frame(p, m, route);
+    if (f != NULL)
+        f->insert_timestamp = true;
+    return f != NULL;
 }
 
 struct pending_entry *send_event(struct port *p, struct ptp_message *m, const struct route *route,
                                  int64_t now_ns)
 {
     m->header.flags |= FLAG_TWO_STEP;
-    if (!send_frame(p, m, route, true, p->pending.next_token))
+    struct frame_out *f = send_frame(p, m, route);
+    if (f == NULL)
         return NULL;
 
     unsigned dropped;
     struct pending_entry *e = pending_add(&p->pending, m->header.message_type, &dropped);
     p->counters.tx_timestamp_missing += dropped;
+    f->want_timestamp = true;
+    f->token = e->token;
     e->sequence_id = m->header.sequence_id;
     e->sent_ns = now_ns;
     e->route = *route;

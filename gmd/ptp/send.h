@@ -11,6 +11,9 @@ struct ptp_message message_new(const struct instance *in, const struct port *p, 
 /* Encodes m into the port's outbox and counts it; unicastFlag follows the route. False if the box is full. */
 bool send_general(struct port *p, struct ptp_message *m, const struct route *route);
 
+/* The same for an event message into which the NIC writes its time of sending: one-step. */
+bool send_one_step(struct port *p, struct ptp_message *m, const struct route *route);
+
 /* The same for the first half of a two-step message. Returns the entry that waits for the transmit timestamp,
  * for the caller to add what the second half needs; NULL if the box is full. */
 struct pending_entry *send_event(struct port *p, struct ptp_message *m, const struct route *route,

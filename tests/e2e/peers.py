@@ -32,12 +32,14 @@ def wait_for(what, condition, timeout_s=20, interval_s=0.05):
 class Gmd:
     """One daemon in one namespace, from the text of its gmd.conf."""
 
-    def __init__(self, node, directory, conf, wrapper=()):
+    def __init__(self, node, directory, conf, wrapper=(), management=""):
         self.node = node
         self.socket = directory / f"{node.name}.control"
+        self.uds = directory / f"{node.name}.ptp4l"
         self.conf = directory / f"{node.name}.conf"
         self.log_path = directory / f"{node.name}.log"
-        self.conf.write_text(conf + f'\ncontrol: {{ socket = "{self.socket}"; }};\n')
+        sockets = f'control: {{ socket = "{self.socket}"; }};\nmanagement: {{ socket = "{self.uds}"; {management} }};\n'
+        self.conf.write_text(f"{conf}\n{sockets}")
         self.wrapper = list(wrapper)
         self.process = None
 

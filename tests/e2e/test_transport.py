@@ -120,11 +120,16 @@ def test_stamps_match_their_frames(probes):
         # frames without a stamp in between are not counted
         a.send(count=3)
         b.expect("rx", 3)
+        # those into which a NIC would insert its time are, and the stamps of this software one are nobody's
+        assert a.send("o", count=2)[0] == ["ok"] * 2
+        b.expect("rx", 2)
     a.settle()
     assert a.of("tx") == []
     assert a.of("rx") == []  # its own multicast
     for probe in probes:
-        assert set(probe.counters().values()) == {0}
+        counters = probe.counters()
+        assert counters.pop("stamps_unmatched") == (4 if probe is a else 0)
+        assert set(counters.values()) == {0}
         probe.quit()
 
 
@@ -145,17 +150,40 @@ def test_addresses_and_channels(probes, pair):
     check_stamps(b, a, 7, first, 1)
 
 
+ASK = """
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.bind(("", int(sys.argv[2])))
+s.sendto(bytes(44), (sys.argv[1], int(sys.argv[2])))
+print(s.recvfrom(100)[1][0])
+"""
+
+
+@pytest.mark.parametrize("transport, second", [("udpv4", "192.0.2.77"), ("udpv6", "fd00::77")])
+@pytest.mark.parametrize("channel, port", [("e", 319), ("g", 320)])
+def test_answer_leaves_from_the_address_that_was_asked(pair, transport, second, channel, port):
+    pair.a.run(["ip", "address", "add", second + ("/64" if ":" in second else "/24"), "dev", "eth0", "preferred_lft", "0"])
+    a = Probe(pair.a, transport)
+    a.expect("ready")
+    for asked in second, pair.a.ip6 if ":" in second else pair.a.ip4:
+        client = pair.b.popen(["/usr/bin/python3", "-c", ASK, asked, str(port)], stdout=subprocess.PIPE)
+        assert a.expect("rx")[0][:2] == [channel, "unicast"]
+        assert a.send(channel, "last", token=9 if channel == "e" else 0)[0] == ["ok"]
+        assert client.communicate(timeout=ANSWER_S)[0].strip() == asked
+
+
 def test_link_down_and_up(probes):
     a, b = probes
     _, first = a.send(token=10)
     check_stamps(a, b, 10, first, 1)
     a.node.link(False)
-    assert a.expect("link")[0][1] == "down"
+    assert a.expect("link")[0][0] == "down"
     results, _ = a.send(token=20, count=3)
     assert "ok" not in results
     assert a.counters()["tx_errors"] == 3
     a.node.link(True)
-    while a.expect("link")[0][1] != "up":
+    while a.expect("link")[0][0] != "up":
         pass
     results, first = a.send(token=30, count=5)
     assert results == ["ok"] * 5
@@ -192,7 +220,7 @@ def test_interface_removed_and_back(pair):
     a = Probe(pair.a, "udpv4")
     a.expect("ready")
     pair.a.run(["ip", "link", "del", "eth0"])
-    while a.expect("link")[0][1] != "down":
+    while a.expect("link")[0][0] != "down":
         pass
     assert a.send(token=1)[0] == ["ENODEV"]
     a.quit()
@@ -205,8 +233,8 @@ def test_interface_query(pair):
     words = " ".join(a.expect("interface")[0])
     assert "up phc -1 software 1 hardware 0: the driver veth has no hardware clock (PHC)" in words
     for name, kind, why in [
-        ("mv0", ["link", "eth0", "type", "macvlan"], "the interface under this macvlan has no hardware clock (PHC)"),
-        ("br0", ["type", "bridge"], "a bridge has no hardware clock (PHC)"),
+        ("mv0", ["link", "eth0", "type", "macvlan"], "eth0: the driver veth has no hardware clock (PHC)"),
+        ("br0", ["type", "bridge"], "br0 is a bridge and has no hardware clock (PHC)"),
     ]:
         pair.a.run(["ip", "link", "add", name, *kind])
         stacked = Probe(pair.a, "ethernet", interface=name)
@@ -237,33 +265,38 @@ def fields(path, *names):
     return [tuple(line.split(";")) for line in out.stdout.splitlines()]
 
 
+# The lengths: UDP's header, 44 octets of message, and 2 octets for whoever changes an event message on its way
+# to keep the checksum right.
 @pytest.mark.parametrize(
-    "transport, names, event, general, peer",
+    "transport, names, event, general, peer, one_step",
     [
         (
             "udpv4",
-            ("ip.dst", "udp.dstport", "ip.dsfield.dscp", "ip.ttl"),
-            ("224.0.1.129", "319", "46", "5"),
-            ("224.0.1.129", "320", "34", "5"),
-            ("224.0.0.107", "319", "46", "1"),
+            ("ip.dst", "udp.dstport", "ip.dsfield.dscp", "ip.ttl", "udp.length"),
+            ("224.0.1.129", "319", "46", "5", "52"),
+            ("224.0.1.129", "320", "34", "5", "52"),
+            ("224.0.0.107", "319", "46", "1", "52"),
+            ("224.0.1.129", "319", "46", "5", "54"),
         ),
         (
             "udpv6",
-            ("ipv6.dst", "udp.dstport", "ipv6.tclass.dscp", "ipv6.hlim"),
-            ("ff0e::181", "319", "46", "5"),
-            ("ff0e::181", "320", "34", "5"),
-            ("ff02::6b", "319", "46", "1"),
+            ("ipv6.dst", "udp.dstport", "ipv6.tclass.dscp", "ipv6.hlim", "udp.length"),
+            ("ff0e::181", "319", "46", "5", "54"),
+            ("ff0e::181", "320", "34", "5", "52"),
+            ("ff02::6b", "319", "46", "1", "54"),
+            ("ff0e::181", "319", "46", "5", "54"),
         ),
         (
             "ethernet",
-            ("eth.dst", "eth.type"),
-            ("01:1b:19:00:00:00", "0x88f7"),
-            ("01:1b:19:00:00:00", "0x88f7"),
-            ("01:80:c2:00:00:0e", "0x88f7"),
+            ("eth.dst", "eth.type", "frame.len"),
+            ("01:1b:19:00:00:00", "0x88f7", "58"),
+            ("01:1b:19:00:00:00", "0x88f7", "58"),
+            ("01:80:c2:00:00:0e", "0x88f7", "58"),
+            ("01:1b:19:00:00:00", "0x88f7", "58"),
         ),
     ],
 )
-def test_on_the_wire(pair, tmp_path, transport, names, event, general, peer):
+def test_on_the_wire(pair, tmp_path, transport, names, event, general, peer, one_step):
     a = Probe(pair.a, transport)
     a.expect("ready")
     with pair.b.capture(tmp_path / "wire.pcap"):
@@ -271,7 +304,8 @@ def test_on_the_wire(pair, tmp_path, transport, names, event, general, peer):
         a.send("g")
         a.send("e", "peer", token=2)
         a.expect("tx", 2)
-    assert fields(tmp_path / "wire.pcap", *names) == [event, general, peer]
+        a.send("o")
+    assert fields(tmp_path / "wire.pcap", *names) == [event, general, peer, one_step]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One transport at the test's command: transport_probe TRANSPORT INTERFACE [software|hardware].
- * Commands on stdin:  send CHANNEL DESTINATION TOKEN COUNT    CHANNEL e|g, DESTINATION primary|peer|last
- *                     (to whom the last frame came from), TOKEN 0: without a stamp, COUNT frames in a row
+ * Commands on stdin:  send CHANNEL DESTINATION TOKEN COUNT    CHANNEL e|g|o (event, one-step), DESTINATION
+ *                     primary|peer|last (an answer to the last frame), TOKEN 0: without a stamp, COUNT frames
  *                     counters | link | quit
  * On stdout, one event a line:  ready MAC
  *                     rx CHANNEL multicast|unicast FROM STAMP SEQUENCE LEN     STAMP in ns, 0: none
- *                     tx TOKEN STAMP    |    sent RESULT    |    link INDEX up|down    |    counters ... */
+ *                     tx TOKEN STAMP    |    sent RESULT    |    link up|down    |    counters ... */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +22,8 @@
 struct probe {
     struct loop *loop;
     struct transport *transport;
-    struct address last;
+    const char *interface;
+    struct address last, last_to; /* of the last frame: whence, whither */
     uint16_t sequence;
 };
 
@@ -31,6 +32,7 @@ static void on_frame(struct probe *p, const struct frame_in *f, const struct raw
     char from[ADDRESS_STRLEN];
     unsigned sequence = f->len > 31 ? (unsigned)(f->bytes[30] << 8 | f->bytes[31]) : 0;
     p->last = f->from;
+    p->last_to = f->to;
     printf("rx %c %s %s %lld %u %zu\n", f->channel == CHANNEL_EVENT ? 'e' : 'g',
            f->multicast ? "multicast" : "unicast", address_format(&f->from, from),
            stamp->present ? (long long)stamp->ns : 0, sequence, f->len);
@@ -55,26 +57,32 @@ static void on_socket(void *ctx, int fd, short revents)
 
 static void on_link(void *ctx, int fd, short revents)
 {
-    (void)ctx;
     (void)revents;
-    int index;
-    bool up;
-    while (link_watch_read(fd, &index, &up) > 0)
-        printf("link %d %s\n", index, up ? "up" : "down");
+    struct probe *p = ctx;
+    struct interface_info info;
+    char error[160];
+    bool changed = false;
+    while (link_watch_read(fd) > 0)
+        changed = true;
+    if (changed)
+        printf("link %s\n",
+               interface_query(p->interface, &info, error, sizeof(error)) == 0 && info.up ? "up" : "down");
 }
 
 static void send_frames(struct probe *p, char channel, const char *destination, uint32_t token,
                         unsigned count)
 {
     static struct frame_out f;
-    f.channel = channel == 'e' ? CHANNEL_EVENT : CHANNEL_GENERAL;
+    f.channel = channel == 'g' ? CHANNEL_GENERAL : CHANNEL_EVENT;
+    f.insert_timestamp = channel == 'o';
     f.destination = strcmp(destination, "primary") == 0 ? DEST_PRIMARY_MULTICAST
                     : strcmp(destination, "peer") == 0  ? DEST_PEER_MULTICAST
                                                         : DEST_UNICAST;
     f.to = p->last;
+    f.from = p->last_to;
     f.len = FRAME_LEN;
     f.want_timestamp = token != 0;
-    f.bytes[0] = channel == 'e' ? 0x0 : 0x8; /* Sync, Follow_Up */
+    f.bytes[0] = channel == 'g' ? 0x8 : 0x0; /* Sync, Follow_Up */
     f.bytes[1] = 0x12;
     f.bytes[3] = FRAME_LEN;
     for (unsigned i = 0; i < count; i++, p->sequence++) {
@@ -82,7 +90,7 @@ static void send_frames(struct probe *p, char channel, const char *destination, 
         f.bytes[30] = p->sequence >> 8;
         f.bytes[31] = p->sequence & 0xFF;
         int result = p->transport->ops->send(p->transport, &f);
-        printf("sent %s\n", result ? strerrorname_np(-result) : "ok");
+        printf("sent %s\n", result < 0 ? strerrorname_np(-result) : result > 0 ? "unstamped" : "ok");
     }
 }
 
@@ -139,13 +147,14 @@ int main(int argc, char **argv)
     snprintf(config.interface, sizeof(config.interface), "%s", argv[2]);
     if (argc > 3 && strcmp(argv[3], "hardware") == 0) {
         config.stamping = STAMPING_HARDWARE;
-        if (interface_enable_hardware_stamping(argv[2], strcmp(argv[1], "ethernet") == 0, error,
-                                               sizeof(error)) < 0) {
+        const struct hwtstamp_need need = {.ethernet = strcmp(argv[1], "ethernet") == 0};
+        if (interface_stamp_in_hardware(argv[2], &need, error, sizeof(error)) < 0) {
             printf("error %s\n", error);
             return 1;
         }
     }
     struct probe p = {.loop = loop_new(),
+                      .interface = config.interface,
                       .transport = open_transport(argv[1], &config, error, sizeof(error))};
     if (!p.transport) {
         printf("error %s\n", error);

@@ -30,7 +30,7 @@ struct sent {
     int64_t at_ns;
     unsigned port;
     enum destination destination;
-    struct address to;
+    struct address to, from;
     uint32_t token;
     struct ptp_message m;
 };
@@ -56,6 +56,7 @@ struct rig_options {
     uint8_t timeout;                /* 0: 3 */
     uint64_t seed;
     bool not_serving;
+    bool one_step;
     int64_t start_ns; /* 0: RIG_START_NS */
 };
 
@@ -124,6 +125,7 @@ static inline struct rig *rig_new(struct rig_options o)
         .ingress_latency_ns = RIG_INGRESS,
         .egress_latency_ns = RIG_EGRESS,
         .tx_timestamp_timeout_ns = RIG_STAMP_OUT,
+        .one_step_sync = o.one_step,
     };
     for (unsigned i = 0; i < (o.ports ? o.ports : 1); i++)
         assert_int_equal(instance_add_port(&r->in, &config, &r->box[i], o.seed + i, r->now), i);
@@ -159,6 +161,7 @@ static inline void rig_keep(struct rig *r, unsigned port, const struct frame_out
     s->port = port;
     s->destination = f->destination;
     s->to = f->to;
+    s->from = f->from;
     s->token = f->token;
     assert_int_equal(wire_decode(f->bytes, f->len, &s->m), WIRE_OK);
     assert_int_equal(s->m.suffix_len, 0);
@@ -169,8 +172,10 @@ static inline void rig_keep(struct rig *r, unsigned port, const struct frame_out
     assert_int_equal(s->m.header.source.port, port + 1);
     bool event = message_is_event(s->m.header.message_type);
     assert_int_equal(f->channel, event ? CHANNEL_EVENT : CHANNEL_GENERAL);
-    assert_int_equal(f->want_timestamp, event);
-    assert_int_equal(!!(s->m.header.flags & FLAG_TWO_STEP), event);
+    bool one_step = s->m.header.message_type == MSG_SYNC && r->in.ports[port].config.one_step_sync;
+    assert_int_equal(f->want_timestamp, event && !one_step);
+    assert_int_equal(f->insert_timestamp, one_step);
+    assert_int_equal(!!(s->m.header.flags & FLAG_TWO_STEP), event && !one_step);
     assert_int_equal(!!(s->m.header.flags & FLAG_UNICAST), f->destination == DEST_UNICAST);
 
     for (struct rig **peer = r->wire; peer != NULL && *peer != NULL; peer++) {

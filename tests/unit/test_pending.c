@@ -28,7 +28,8 @@ static void takes_once(void **state)
     assert_int_not_equal(a, b);
     assert_int_equal(pending_take(&p, b, &e), PENDING_TAKEN);
     assert_int_equal(e.message_type, MSG_PDELAY_RESP);
-    assert_int_equal(pending_take(&p, b, &e), PENDING_UNKNOWN);
+    assert_int_equal(pending_take(&p, b, &e), PENDING_DUPLICATED);
+    assert_int_equal(pending_take(&p, b, &e), PENDING_DUPLICATED);
     assert_int_equal(pending_take(&p, a, &e), PENDING_TAKEN);
     assert_int_equal(e.message_type, MSG_SYNC);
     assert_int_equal(pending_take(&p, b + 1, &e), PENDING_UNKNOWN);
@@ -46,7 +47,7 @@ static void expires_exactly(void **state)
     assert_int_equal(pending_expire(&p, 110, 10), 1);
     assert_int_equal(pending_deadline(&p, 10), 115);
     assert_int_equal(pending_take(&p, a, &e), PENDING_LATE);
-    assert_int_equal(pending_take(&p, a, &e), PENDING_UNKNOWN); /* late only once */
+    assert_int_equal(pending_take(&p, a, &e), PENDING_DUPLICATED); /* late only once */
     assert_int_equal(pending_take(&p, b, &e), PENDING_TAKEN);
 }
 
@@ -81,12 +82,25 @@ static void forgets_what_is_very_late(void **state)
     struct pending_entry e;
     uint32_t early = add(&p, MSG_SYNC, 0, 0);
     pending_expire(&p, 10, 10);
-    for (unsigned i = 0; i < 63; i++)
+    for (unsigned i = 0; i < PENDING_HISTORY - 1; i++)
         pending_take(&p, add(&p, MSG_SYNC, 10, 0), &e);
     struct pending copy = p;
     assert_int_equal(pending_take(&copy, early, &e), PENDING_LATE);
     pending_take(&p, add(&p, MSG_SYNC, 10, 0), &e);
     assert_int_equal(pending_take(&p, early, &e), PENDING_UNKNOWN);
+}
+
+static void forgotten_is_neither_missing_nor_late(void **state)
+{
+    (void)state;
+    struct pending p = {0};
+    struct pending_entry e;
+    uint32_t a = add(&p, MSG_SYNC, 0, 0), b = add(&p, MSG_SYNC, 0, 0);
+    assert_true(pending_forget(&p, a));
+    assert_false(pending_forget(&p, a));
+    assert_int_equal(pending_expire(&p, 100, 10), 1);
+    assert_int_equal(pending_take(&p, a, &e), PENDING_UNKNOWN);
+    assert_int_equal(pending_take(&p, b, &e), PENDING_LATE);
 }
 
 int main(void)
@@ -97,6 +111,7 @@ int main(void)
         cmocka_unit_test(full_drops_the_oldest),
         cmocka_unit_test(peers_cannot_displace_sync),
         cmocka_unit_test(forgets_what_is_very_late),
+        cmocka_unit_test(forgotten_is_neither_missing_nor_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -184,7 +184,8 @@ static void missing_stamp_costs_one_follow_up(void **state)
     instance_tx_timestamp(&r->in, 0, 0xDEADBEEF, rig_tai(r), r->now);
     rig_drain(r);
     assert_int_equal(rig_count(r, MSG_FOLLOW_UP), 3);
-    assert_int_equal(COUNTERS(r).tx_timestamp_unknown, 3);
+    assert_int_equal(COUNTERS(r).tx_timestamp_unknown, 1);
+    assert_int_equal(COUNTERS(r).tx_timestamp_duplicated, 2);
     assert_int_equal(COUNTERS(r).tx_timestamp_late, 1);
     assert_int_equal(COUNTERS(r).tx_timestamp_missing, 1);
     rig_free(r);
@@ -239,6 +240,96 @@ static void full_pending_gives_up_the_oldest(void **state)
     assert_int_equal(rig_count(r, MSG_FOLLOW_UP), PENDING_MAX);
     assert_int_equal(COUNTERS(r).tx_timestamp_late, 2);
     assert_int_equal(COUNTERS(r).tx_timestamp_missing, before);
+    rig_free(r);
+}
+
+/* Lost, late and repeated stamps in any mixture: one Follow_Up for each stamp that came in time, with that
+ * stamp, and every other one counted for what it was. */
+static void every_stamp_is_accounted_for(void **state)
+{
+    (void)state;
+    const unsigned seed = 4711;
+    print_message("seed %u\n", seed);
+    srand(seed);
+    struct rig *r = rig_master((struct rig_options){.id = 1, .log_announce = 1, .log_sync = -4});
+    unsigned lost = 0, late = 0, twice = 0, in_time = 0;
+    for (unsigned k = 0; k < 500; k++) {
+        while (rig_count(r, MSG_SYNC) <= k)
+            rig_run(r, instance_deadline(&r->in));
+        const struct sent sync = *rig_last(r, MSG_SYNC);
+        const int64_t tai = rig_tai(r);
+        const int fate = rand() % 4;
+        if (fate == 0) {
+            lost++;
+            continue;
+        }
+        rig_run(r, r->now + (fate == 1 ? RIG_STAMP_OUT + rand() % (40 * MS) : rand() % RIG_STAMP_OUT));
+        for (int i = 0; i < (fate == 3 ? 2 : 1); i++)
+            instance_tx_timestamp(&r->in, 0, sync.token, tai, r->now);
+        rig_drain(r);
+        late += fate == 1;
+        in_time += fate >= 2;
+        twice += fate == 3;
+        assert_int_equal(rig_count(r, MSG_FOLLOW_UP), in_time);
+        if (fate >= 2) {
+            const struct ptp_message *m = &rig_last(r, MSG_FOLLOW_UP)->m;
+            assert_int_equal(m->header.sequence_id, sync.m.header.sequence_id);
+            assert_true(wire_ns(&m->body.timestamp) == tai + RIG_EGRESS);
+        }
+    }
+    rig_run(r, r->now + RIG_STAMP_OUT);
+    assert_int_equal(COUNTERS(r).tx_timestamp_missing, lost + late);
+    assert_int_equal(COUNTERS(r).tx_timestamp_late, late);
+    assert_int_equal(COUNTERS(r).tx_timestamp_duplicated, twice);
+    assert_int_equal(COUNTERS(r).tx_timestamp_unknown, 0);
+    assert_int_equal(rig_state(r, 0), PORT_MASTER);
+    rig_free(r);
+}
+
+static void unsent_is_not_missing(void **state)
+{
+    (void)state;
+    struct rig *r = rig_master((struct rig_options){.id = 1, .log_announce = 1, .log_sync = -3});
+    for (unsigned k = 1; k <= 5; k++) {
+        while (rig_count(r, MSG_SYNC) < k)
+            rig_run(r, instance_deadline(&r->in));
+        if (k <= 2)
+            instance_tx_unstamped(&r->in, 0, rig_last(r, MSG_SYNC)->token);
+        else
+            assert_int_equal(r->in.ports[0].tx_missing_run, k - 3);
+    }
+    rig_run(r, r->now + RIG_STAMP_OUT);
+    assert_int_equal(COUNTERS(r).tx_unstamped, 2);
+    assert_int_equal(COUNTERS(r).tx_timestamp_missing, 3);
+    assert_int_equal(r->in.ports[0].tx_missing_run, 3);
+    r->stamps = true;
+    rig_run(r, r->now + NS_PER_S / 8);
+    assert_int_equal(r->in.ports[0].tx_missing_run, 0);
+    rig_free(r);
+}
+
+static void one_step_waits_for_nothing(void **state)
+{
+    (void)state;
+    struct rig *r =
+        rig_master((struct rig_options){.id = 1, .log_announce = 1, .log_sync = -3, .one_step = true});
+    rig_run(r, r->now + NS_PER_S);
+    assert_int_equal(rig_count(r, MSG_SYNC), 8);
+    assert_int_equal(rig_count(r, MSG_FOLLOW_UP), 0);
+    for (unsigned k = 0; k < 8; k++) {
+        const struct ptp_message *m = &rig_nth(r, MSG_SYNC, k)->m;
+        assert_int_equal(m->header.flags, 0);
+        assert_true(m->header.correction == RIG_EGRESS * 65536LL);
+        assert_int_equal(m->header.sequence_id, rig_nth(r, MSG_SYNC, 0)->m.header.sequence_id + k);
+        assert_int_equal(m->header.log_message_interval, -3);
+        assert_int_equal(wire_ns(&m->body.timestamp), 0);
+    }
+    assert_int_equal(COUNTERS(r).tx_timestamp_missing, 0);
+    assert_true(pending_deadline(&r->in.ports[0].pending, RIG_STAMP_OUT) == INT64_MAX);
+
+    r->in.ports[0].config.egress_latency_ns = -3;
+    rig_run(r, r->now + NS_PER_S / 8);
+    assert_true(rig_last(r, MSG_SYNC)->m.header.correction == -3 * 65536LL);
     rig_free(r);
 }
 
@@ -303,6 +394,9 @@ int main(void)
         cmocka_unit_test(late_is_late_before_any_tick_says_so),
         cmocka_unit_test(stamps_out_of_order_find_their_sync),
         cmocka_unit_test(full_pending_gives_up_the_oldest),
+        cmocka_unit_test(every_stamp_is_accounted_for),
+        cmocka_unit_test(unsent_is_not_missing),
+        cmocka_unit_test(one_step_waits_for_nothing),
         cmocka_unit_test(no_follow_up_after_mastership),
         cmocka_unit_test(sequence_ids_wrap),
         cmocka_unit_test(full_outbox_loses_messages_not_order),

@@ -37,6 +37,7 @@ static struct frame_in by_unicast(void)
 {
     struct frame_in f = by_multicast;
     f.multicast = false;
+    f.to = (struct address){.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 34}};
     return f;
 }
 
@@ -66,6 +67,7 @@ static void answers_delay_req_the_way_it_came(void **state)
             assert_int_equal(s->destination, unicast ? DEST_UNICAST : DEST_PRIMARY_MULTICAST);
             if (unicast)
                 assert_memory_equal(&s->to, &f.from, sizeof(f.from));
+            assert_memory_equal(&s->from, &f.to, sizeof(f.to));
         }
     }
     assert_int_equal(rig_count(r, MSG_DELAY_RESP), 8);
@@ -146,6 +148,7 @@ static void answers_pdelay_req_in_two_steps(void **state)
             assert_int_equal(both[i]->destination, unicast ? DEST_UNICAST : DEST_PEER_MULTICAST);
             if (unicast)
                 assert_memory_equal(&both[i]->to, &f.from, sizeof(f.from));
+            assert_memory_equal(&both[i]->from, &f.to, sizeof(f.to));
         }
     }
     size_t cursor = 0;
