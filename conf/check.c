@@ -20,6 +20,30 @@ static bool extts_for_simulated_clock(const struct conf *c)
     return c->pulse.type == CONF_PULSE_EXTTS && c->simulation.oscillator;
 }
 
+static bool second_extts_for_system_clock(const struct conf *c)
+{
+    return c->second_pulse.type == CONF_PULSE_EXTTS && c->clock.type == CONF_CLOCK_SYSTEM;
+}
+
+static bool second_extts_for_simulated_clock(const struct conf *c)
+{
+    return c->second_pulse.type == CONF_PULSE_EXTTS && c->simulation.oscillator;
+}
+
+/* It would vouch for itself. */
+static bool one_pulse_twice(const struct conf *c)
+{
+    const struct conf_pulse_source *a = &c->pulse, *b = &c->second_pulse;
+
+    return a->type == b->type && strcmp(a->device, b->device) == 0 &&
+           (a->type != CONF_PULSE_EXTTS || a->channel == b->channel);
+}
+
+static bool host_clock_follows_itself(const struct conf *c)
+{
+    return c->host_clock.follow && c->clock.type == CONF_CLOCK_SYSTEM;
+}
+
 static bool device_for_system_clock(const struct conf *c)
 {
     return c->clock.type == CONF_CLOCK_SYSTEM && *c->clock.device;
@@ -54,6 +78,14 @@ static const struct {
      "\"pps\" or \"simulated\" with clock.type = \"system\": a PHC's stamps are of another clock"},
     {extts_for_simulated_clock, "pulse.type", "simulation.oscillator",
      "\"simulated\" or \"pps\" with simulation.oscillator = true: a PHC's stamps are of another clock"},
+    {second_extts_for_system_clock, "second_pulse.type", "clock.type",
+     "\"pps\" or \"none\" with clock.type = \"system\": a PHC's stamps are of another clock"},
+    {second_extts_for_simulated_clock, "second_pulse.type", "simulation.oscillator",
+     "\"pps\" or \"none\" with simulation.oscillator = true: a PHC's stamps are of another clock"},
+    {one_pulse_twice, "second_pulse.type", "second_pulse.device",
+     "another type, device or channel than pulse has: a source cannot watch itself"},
+    {host_clock_follows_itself, "host_clock.follow", "clock.type",
+     "false with clock.type = \"system\": the host's clock is what is served"},
     {device_for_system_clock, "clock.device", "clock.type", "\"\" with clock.type = \"system\""},
     {device_for_simulated_pulse, "pulse.device", "pulse.type", "\"\" with pulse.type = \"simulated\""},
     {unlock_below_lock, "holdover.unlock_threshold_ns", "holdover.lock_threshold_ns",

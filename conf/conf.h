@@ -13,19 +13,34 @@
 #define CONF_ERROR_MAX 512
 
 /* rows of the option tables, at most (asserted in options.c) */
-#define CONF_OPTIONS_MAX      96
+#define CONF_OPTIONS_MAX      160
 #define CONF_PORT_OPTIONS_MAX 32
 
 enum conf_transport { CONF_UDPV4, CONF_UDPV6, CONF_ETHERNET };
 enum conf_timestamping { CONF_STAMP_AUTO, CONF_STAMP_HARDWARE, CONF_STAMP_SOFTWARE };
 enum conf_clock { CONF_CLOCK_AUTO, CONF_CLOCK_PHC, CONF_CLOCK_SYSTEM, CONF_CLOCK_LOGICAL };
 enum conf_receiver { CONF_RECEIVER_GPSD, CONF_RECEIVER_SIMULATED };
-enum conf_pulse { CONF_PULSE_EXTTS, CONF_PULSE_PPS, CONF_PULSE_SIMULATED };
+enum conf_pulse { CONF_PULSE_EXTTS, CONF_PULSE_PPS, CONF_PULSE_SIMULATED, CONF_PULSE_NONE };
 enum conf_edge { CONF_EDGE_RISING, CONF_EDGE_FALLING };
 enum conf_delay_mechanism { CONF_E2E = 1, CONF_P2P = 2 }; /* as IEEE 1588 numbers them */
 
 /* where a value came from */
 enum conf_origin { CONF_DEFAULT, CONF_PROFILE, CONF_FILE };
+
+/* A source of pulses: pulse = { ... }; second_pulse = { ... }; */
+struct conf_pulse_source {
+    int type; /* enum conf_pulse; NONE only of the second */
+    char device[CONF_STR_MAX];
+    int pin;
+    int channel;
+    int edge;
+    int width_ms; /* 0: not known */
+    double offset_ns;
+    double cable_m;
+    double cable_ns_per_m;
+    double noise_ns;
+    bool sawtooth;
+};
 
 /* ports = ( { interface = "eth1"; ... }, ... ) */
 struct conf_port {
@@ -33,6 +48,7 @@ struct conf_port {
     int transport;       /* enum conf_transport */
     int timestamping;    /* enum conf_timestamping */
     int delay_mechanism; /* enum conf_delay_mechanism */
+    bool two_step;       /* twoStepFlag of Sync; false: the NIC writes the time into it */
     int log_sync_interval;
     int log_min_delay_req_interval;
     int ingress_latency_ns;
@@ -69,16 +85,11 @@ struct conf {
         double unvouched_s;
         int agreeing_messages;
     } receiver;
+    struct conf_pulse_source pulse, second_pulse;
     struct {
-        int type; /* enum conf_pulse */
-        char device[CONF_STR_MAX];
-        int pin;
-        int channel;
-        int edge;
-        double offset_ns;
-        double noise_ns;
         double missing_s;
-    } pulse;
+        double disagreement_ns;
+    } pulses;
     struct {
         char file[CONF_STR_MAX];
         int utc_offset; /* 0: none configured */
@@ -108,6 +119,17 @@ struct conf {
     struct {
         char socket[CONF_STR_MAX];
     } control;
+    struct {
+        bool follow;
+        double step_threshold_s;
+        double step_later_s;
+        double max_slew_ppb;
+    } host_clock;
+    struct {
+        char socket[CONF_STR_MAX]; /* of pmc; "": none */
+        bool network;
+        char user_description[CONF_STR_MAX];
+    } management;
     int port_count;
     struct conf_port ports[CONF_PORTS_MAX];
     /* enum conf_origin of each value, by its row in the option table, ports apart. See conf_print. */

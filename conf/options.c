@@ -12,7 +12,8 @@
 
 static const char *const clock_words[] = {"auto", "phc", "system", "logical", NULL};
 static const char *const receiver_words[] = {"gpsd", "simulated", NULL};
-static const char *const pulse_words[] = {"extts", "pps", "simulated", NULL};
+static const char *const first_pulse_words[] = {"extts", "pps", "simulated", NULL};
+static const char *const pulse_words[] = {"extts", "pps", "simulated", "none", NULL};
 static const char *const edge_words[] = {"rising", "falling", NULL};
 static const char *const transport_words[] = {"udpv4", "udpv6", "ethernet", NULL};
 static const char *const timestamping_words[] = {"auto", "hardware", "software", NULL};
@@ -71,6 +72,24 @@ static bool valid_clock_identity(const char *s)
     }
 #define TEXT_MAX (CONF_STR_MAX - 1)
 
+/* The rows of one struct conf_pulse_source. */
+#define PULSE_SOURCE(G, TYPE, WORDS, HELP)                                                                   \
+    ENUM(conf, G.type, TYPE, CONF_PULSE_EXTTS, WORDS, HELP),                                                 \
+        STRING(conf, G.device, "", 0, TEXT_MAX, "empty: the clock's own PHC (extts), /dev/pps0 (pps)"),      \
+        INT(conf, G.pin, 0, -1, 255, "",                                                                     \
+            "pin of the PHC that takes the pulse (extts); -1: leave the pins alone"),                        \
+        INT(conf, G.channel, 0, 0, 255, "", "external time stamp channel of the PHC (extts)"),               \
+        ENUM(conf, G.edge, CONF_EDGE_RISING, CONF_EDGE_RISING, edge_words,                                   \
+             "the edge that marks the second"),                                                              \
+        INT(conf, G.width_ms, 0, 0, 999, "ms",                                                               \
+            "width of the pulse, for NICs that stamp both edges; 0: found out where it can be"),             \
+        DOUBLE(conf, G.offset_ns, 0, -5e8, 5e8, "ns", "the pulse arrives so much late: receiver, NIC"),      \
+        DOUBLE(conf, G.cable_m, 0, 0, 10000, "m", "length of the cables from antenna to pulse input"),       \
+        DOUBLE(conf, G.cable_ns_per_m, 5.05, 3.3, 10, "ns/m", "their delay; 5.05: solid polyethylene"),      \
+        DOUBLE(conf, G.noise_ns, 20, 0.1, 1e6, "ns", "expected noise of a pulse's time stamp, 1 sigma"),     \
+        BOOL(conf, G.sawtooth, true,                                                                         \
+             "the receiver's sawtooth corrections (UBX-TIM-TP) are about this pulse")
+
 const struct option conf_options[] = {
     STRING(conf, ptp.profile, "st2059-2", 1, TEXT_MAX, "PTP profile: its defaults and its limits",
            .words = conf_profile_words),
@@ -102,17 +121,13 @@ const struct option conf_options[] = {
     INT(conf, receiver.agreeing_messages, 3, 2, 100, "messages",
         "consecutive agreeing messages that number a pulse"),
 
-    ENUM(conf, pulse.type, CONF_PULSE_EXTTS, CONF_PULSE_EXTTS, pulse_words,
-         "who stamps the pulse: extts: a PHC; pps: the kernel (PPSAPI)"),
-    STRING(conf, pulse.device, "", 0, TEXT_MAX, "empty: the clock's own PHC (extts), /dev/pps0 (pps)"),
-    INT(conf, pulse.pin, 0, -1, 255, "",
-        "pin of the PHC that takes the pulse (extts); -1: leave the pins alone"),
-    INT(conf, pulse.channel, 0, 0, 255, "", "external time stamp channel of the PHC (extts)"),
-    ENUM(conf, pulse.edge, CONF_EDGE_RISING, CONF_EDGE_RISING, edge_words, "the edge that marks the second"),
-    DOUBLE(conf, pulse.offset_ns, 0, -5e8, 5e8, "ns",
-           "the pulse arrives so much late: antenna cable, receiver, NIC"),
-    DOUBLE(conf, pulse.noise_ns, 20, 0.1, 1e6, "ns", "expected noise of a pulse's time stamp, 1 sigma"),
-    DOUBLE(conf, pulse.missing_s, 2, 1, 3600, "s", "no pulse for so long: holdover"),
+    PULSE_SOURCE(pulse, CONF_PULSE_EXTTS, first_pulse_words,
+                 "who stamps the pulse: extts: a PHC; pps: the kernel (PPSAPI)"),
+    PULSE_SOURCE(second_pulse, CONF_PULSE_NONE, pulse_words,
+                 "a second source of pulses, which watches the first and stands in for it"),
+    DOUBLE(conf, pulses.missing_s, 2, 1, 3600, "s", "no pulse for so long: holdover"),
+    DOUBLE(conf, pulses.disagreement_ns, 1000, 10, 1e8, "ns",
+           "two sources that differ by more raise an alarm"),
 
     STRING(conf, leap.file, "/usr/share/zoneinfo/leap-seconds.list", 0, TEXT_MAX,
            "leap second table; empty: none"),
@@ -147,7 +162,20 @@ const struct option conf_options[] = {
         "the simulated receiver's message follows its second by"),
     INT(conf, simulation.seed, 1, 0, INT_MAX, "", "seed of all that is random in it"),
 
+    BOOL(conf, host_clock.follow, false,
+         "keep CLOCK_REALTIME on the served clock's UTC; run no other time daemon then"),
+    DOUBLE(conf, host_clock.step_threshold_s, 0.00002, 0, 1e9, "s",
+           "at the start a larger error is stepped away; 0: never"),
+    DOUBLE(conf, host_clock.step_later_s, 0, 0, 1e9, "s", "the same at any later time; 0: never, slew"),
+    DOUBLE(conf, host_clock.max_slew_ppb, 10000, 1, 400000, "ppb", "its phase is corrected no faster"),
+
     STRING(conf, control.socket, "/run/gmd/control", 1, TEXT_MAX, "UNIX socket of gmctl"),
+
+    STRING(conf, management.socket, "/var/run/ptp4l", 0, TEXT_MAX,
+           "UNIX socket of pmc and phc2sys; empty: none"),
+    BOOL(conf, management.network, true, "answer management GETs from the network, some 50 a second"),
+    STRING(conf, management.user_description, "", 0, TEXT_MAX,
+           "what management calls this clock: \"name;location\""),
     {.name = NULL},
 };
 
@@ -159,6 +187,7 @@ const struct option conf_port_options[] = {
          "auto: hardware where the NIC can"),
     ENUM(conf_port, delay_mechanism, CONF_E2E, CONF_E2E, delay_mechanism_words,
          "delay request-response or peer delay"),
+    BOOL(conf_port, two_step, true, "twoStepFlag of Sync; false: the NIC itself writes the time into Sync"),
     INT(conf_port, log_sync_interval, 0, -7, 7, "log2 s", "interval of Sync"),
     INT(conf_port, log_min_delay_req_interval, 0, -7, 7, "log2 s", "least interval of a client's Delay_Req"),
     INT(conf_port, ingress_latency_ns, 0, -1000000, 1000000, "ns", "subtracted from receive time stamps"),

@@ -1,247 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gmd/alarms.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "gmd/alarm_rules.h"
 #include "gmd/daemon.h"
-#include "gmd/ptp/interval.h"
-
-/* Fills detail when active. */
-typedef bool (*alarm_rule)(const struct daemon *d, int64_t now_ns, char *detail, size_t size);
-
-static double seconds_since(int64_t then_ns, int64_t now_ns)
-{
-    return (double)(now_ns - then_ns) / 1e9;
-}
-
-static bool receiver_lost(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    snprintf(detail, size, "%.70s: %.80s", d->receiver->description, d->receiver->problem);
-    return d->gm.gnss.status.link == RECEIVER_LINK_DOWN && d->receiver->problem[0];
-}
-
-static bool receiver_silent(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    const struct gnss_status *g = &d->gm.gnss.status;
-    if (g->last_message_ns == INT64_MIN)
-        snprintf(detail, size, "connected to %.80s, but it never said anything", d->receiver->description);
-    else
-        snprintf(detail, size, "nothing usable from %.80s for %.0f s", d->receiver->description,
-                 seconds_since(g->last_message_ns, now_ns));
-    return g->link == RECEIVER_LINK_UP && g->silent;
-}
-
-static bool no_fix(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct gnss_status *g = &d->gm.gnss.status;
-    snprintf(detail, size, "the receiver has no fix (%d satellites used)", g->satellites_used);
-    return g->link == RECEIVER_LINK_UP && g->trust == GNSS_NO_FIX && g->fix <= FIX_NONE;
-}
-
-static bool antenna_fault(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const enum receiver_antenna antenna = d->gm.gnss.status.antenna;
-    snprintf(detail, size, "the receiver reports: antenna %s", receiver_antenna_name(antenna));
-    return antenna > ANTENNA_OK;
-}
-
-static bool pulse_missing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    const struct gnss_status *g = &d->gm.gnss.status;
-    if (g->last_pulse_ns == INT64_MIN)
-        snprintf(detail, size, "no pulse yet from %.80s", d->pulse->description);
-    else
-        snprintf(detail, size, "no pulse from %.80s for %.1f s", d->pulse->description,
-                 seconds_since(g->last_pulse_ns, now_ns));
-    const int64_t since = g->last_pulse_ns == INT64_MIN ? d->started_ns : g->last_pulse_ns;
-    return now_ns - since > d->gm.gnss.config.pulse_missing_ns;
-}
-
-#define CONTRADICTING_PULSES 3
-
-static bool pulses_contradict(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct discipline *l = &d->gm.discipline;
-    snprintf(detail, size,
-             "%u pulses in a row agree with each other, but not with the clock: last one %+.0f ns",
-             l->trend.count, l->status.offset_ns);
-    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES;
-}
-
-static bool numbering_disagrees(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct gnss_status *g = &d->gm.gnss.status;
-    snprintf(detail, size, "the receiver's second is %+lld s from the locked clock's; the clock is kept",
-             (long long)g->disagreement_s);
-    return g->numbering_disagrees;
-}
-
-static bool free_run(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    snprintf(detail, size, "never locked since the start");
-    return !d->gm.quality.may_serve;
-}
-
-static bool holdover(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    const struct discipline_status *s = &d->gm.discipline.status;
-    snprintf(detail, size, "for %.0f s, error bound %.0f ns: %s", seconds_since(s->since_ns, now_ns),
-             s->bound_ns, s->why);
-    return s->state == DISCIPLINE_HOLDOVER_IN;
-}
-
-static bool out_of_specification(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct discipline_status *s = &d->gm.discipline.status;
-    snprintf(detail, size, "error bound %.0f ns, limit %.0f ns", s->bound_ns,
-             d->conf.holdover.holdover_limit_ns);
-    return d->gm.quality.may_serve && !d->gm.quality.time_traceable;
-}
-
-static bool clock_jumped(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct discipline_status *s = &d->gm.discipline.status;
-    snprintf(detail, size, "somebody else moved the clock by %+.9f s; undone", (double)s->last_jump_ns / 1e9);
-    return s->jumped;
-}
-
-static bool clock_failing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    const int64_t since = d->clock_counters.failing_since_ns;
-    snprintf(detail, size, "%.90s does not answer", d->clock->description);
-    return since != INT64_MAX && now_ns - since > 2 * NS_PER_S;
-}
-
-static bool clock_refuses(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    const int64_t since = d->clock_counters.refusing_since_ns;
-    snprintf(detail, size, "%.90s cannot be steered", d->clock->description);
-    return since != INT64_MAX && now_ns - since > 2 * NS_PER_S;
-}
-
-static bool leap_table(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct leap_status *l = &d->gm.gnss.status.leap;
-    if (d->leap_problem[0])
-        snprintf(detail, size, "%s", d->leap_problem);
-    else
-        snprintf(detail, size, "%.80s has expired: install a newer tzdata", d->conf.leap.file);
-    return d->leap_problem[0] || l->table_expired;
-}
-
-static bool utc_offset(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    const struct leap_status *l = &d->gm.gnss.status.leap;
-    if (l->disagree)
-        snprintf(detail, size, "receiver, leap-second table and configuration disagree about TAI-UTC");
-    else
-        snprintf(detail, size, "nothing in force vouches for TAI-UTC = %d s", l->utc_offset_s);
-    return l->disagree || !l->valid;
-}
-
-/* One line for all ports: names them. */
-static bool any_port(const struct daemon *d, bool (*bad)(const struct daemon *, unsigned), const char *what,
-                     char *detail, size_t size)
-{
-    size_t at = 0;
-    detail[0] = '\0';
-    for (unsigned i = 0; i < d->gm.instance.port_count && at < size; i++)
-        if (bad(d, i))
-            at += (size_t)snprintf(detail + at, size - at, "%s%.32s", at ? ", " : "",
-                                   d->conf.ports[i].interface);
-    if (at == 0)
-        return false;
-    if (at < size)
-        snprintf(detail + at, size - at, ": %s", what);
-    return true;
-}
-
-static bool is_down(const struct daemon *d, unsigned i)
-{
-    return !port_is_active(&d->gm.instance.ports[i]);
-}
-
-static bool port_down(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    return any_port(d, is_down, "no link or no such interface", detail, size);
-}
-
-#define STAMPS_MISSING_NS (3 * NS_PER_S)
-
-static bool is_without_stamps(const struct daemon *d, unsigned i)
-{
-    const struct port *p = &d->gm.instance.ports[i];
-    const int64_t stamp_ns = d->ports[i].last_stamp_ns;
-    const int64_t since_ns = stamp_ns > p->state_since_ns ? stamp_ns : p->state_since_ns;
-    return p->state == PORT_MASTER &&
-           p->sync_due_ns - since_ns > STAMPS_MISSING_NS + 2 * interval_ns(p->config.log_sync_interval);
-}
-
-static bool stamps_missing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    return any_port(d, is_without_stamps,
-                    "Sync goes out, but its transmit time stamps do not come: no Follow_Up", detail, size);
-}
-
-static bool is_stamped_otherwise(const struct daemon *d, unsigned i)
-{
-    return d->ports[i].transport && d->ports[i].problem[0];
-}
-
-static bool software_stamps(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
-{
-    (void)now_ns;
-    return any_port(d, is_stamped_otherwise, "software time stamps, accuracy of microseconds", detail, size);
-}
-
-static const struct {
-    struct alarm_info info;
-    alarm_rule active;
-} rules[] = {
-    {{"free-run", "critical", "the first lock"}, free_run},
-    {{"out-of-specification", "critical", "lock"}, out_of_specification},
-    {{"clock-failing", "critical", "the clock device answers"}, clock_failing},
-    {{"clock-refuses", "critical", "the clock device takes a correction"}, clock_refuses},
-    {{"clock-jumped", "critical", "lock"}, clock_jumped},
-    {{"holdover", "major", "lock, or the holdover limit"}, holdover},
-    {{"pulse-missing", "major", "pulses"}, pulse_missing},
-    {{"pulses-contradict", "major", "a pulse where the clock expects it"}, pulses_contradict},
-    {{"no-fix", "major", "a fix"}, no_fix},
-    {{"antenna-fault", "major", "the receiver reports a good antenna"}, antenna_fault},
-    {{"receiver-lost", "major", "connection to the receiver"}, receiver_lost},
-    {{"receiver-silent", "major", "a message of the receiver"}, receiver_silent},
-    {{"port-down", "major", "link"}, port_down},
-    {{"timestamps-missing", "critical", "a transmit time stamp"}, stamps_missing},
-    {{"time-of-day-disagrees", "major", "the receiver names the clock's second again"}, numbering_disagrees},
-    {{"utc-offset-uncertain", "minor", "agreeing sources of TAI-UTC"}, utc_offset},
-    {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
-    {{"software-timestamps", "warning", "hardware time stamps, or timestamping = \"software\""},
-     software_stamps},
-};
-#define RULES (sizeof rules / sizeof rules[0])
-_Static_assert(RULES <= ALARMS_MAX, "alarms have no room");
 
 void alarms_update(struct alarms *a, const struct daemon *d, int64_t now_ns)
 {
-    for (size_t i = 0; i < RULES; i++) {
+    for (size_t i = 0; alarm_rules[i].active; i++) {
         struct alarm_state *s = &a->state[i];
-        const struct alarm_info *info = &rules[i].info;
+        const struct alarm_info *info = &alarm_rules[i].info;
         char detail[ALARM_DETAIL_MAX];
-        const bool active = rules[i].active(d, now_ns, detail, sizeof detail);
+        const bool active = alarm_rules[i].active(d, now_ns, detail, sizeof detail);
         if (active)
             memcpy(s->detail, detail, sizeof s->detail);
         if (active == s->active)
@@ -250,7 +22,7 @@ void alarms_update(struct alarms *a, const struct daemon *d, int64_t now_ns)
             log_line(LOG_LEVEL_WARNING, "alarm %s (%s) raised: %s", info->name, info->severity, s->detail);
         else
             log_line(LOG_LEVEL_NOTICE, "alarm %s cleared after %.1f s", info->name,
-                     seconds_since(s->since_ns, now_ns));
+                     (double)(now_ns - s->since_ns) / 1e9);
         s->active = active;
         s->raised += active;
         s->since_ns = now_ns;
@@ -261,9 +33,9 @@ void alarms_update(struct alarms *a, const struct daemon *d, int64_t now_ns)
 bool alarms_get(const struct alarms *a, size_t index, struct alarm_info *info,
                 const struct alarm_state **state)
 {
-    if (index >= RULES)
+    if (!alarm_rules[index].active)
         return false;
-    *info = rules[index].info;
+    *info = alarm_rules[index].info;
     *state = &a->state[index];
     return true;
 }

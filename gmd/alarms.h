@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ALARMS_MAX       32
+#define ALARMS_MAX       64
 #define ALARM_DETAIL_MAX 160
 
 struct daemon;
@@ -35,7 +35,7 @@ struct alarm_info {
 /* Re-evaluates every rule; changes are logged. */
 void alarms_update(struct alarms *a, const struct daemon *d, int64_t now_ns);
 
-/* Walks the rules: false past the end. */
+/* Walks the rules by index from 0: false at the end. */
 bool alarms_get(const struct alarms *a, size_t index, struct alarm_info *info,
                 const struct alarm_state **state);
 

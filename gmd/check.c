@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gmd/check.h"
+#include "gmd/served_clock.h"
 
 #include <stdio.h>
 
@@ -81,13 +82,13 @@ int check_run(const char *file, const struct conf *conf)
         return 1;
     }
     printf("  clock: %s\n  receiver: %s\n  pulses: %s\n", d->clock->description, d->receiver->description,
-           d->pulse ? d->pulse->description : "external time stamps of that clock");
+           d->pulses[0].driver ? d->pulses[0].driver->description : "external time stamps of that clock");
     if (d->leap_problem[0])
         printf("  leap seconds: WARNING: %s\n", d->leap_problem);
     for (unsigned i = 0; i < d->gm.instance.port_count; i++)
         print_interface(d, i, &faults);
     int64_t now_ns, clock_ns;
-    if (daemon_read_clock(d, &now_ns, &clock_ns) == 0) {
+    if (served_clock_read(d, &now_ns, &clock_ns) == 0) {
         grandmaster_tick(&d->gm, now_ns, clock_ns,
                          true); /* what it wants done to the clock is not done here */
     } else {

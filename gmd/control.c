@@ -201,6 +201,9 @@ static void on_accept(void *ctx, int fd, short revents)
 /* A socket that nobody listens on is left over from a daemon that died. */
 static bool is_stale(const struct sockaddr_un *address)
 {
+    struct stat s;
+    if (lstat(address->sun_path, &s) < 0 || !S_ISSOCK(s.st_mode)) /* somebody's file, not ours to remove */
+        return false;
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     const int failed = connect(fd, (const struct sockaddr *)address, sizeof *address);
     const bool stale = failed && errno == ECONNREFUSED;
@@ -236,7 +239,7 @@ static int listen_at(const char *path, char *error, int error_size)
         listen(fd, CONNECTIONS_MAX) < 0) {
         const bool busy = errno == EADDRINUSE;
         snprintf(error, error_size, "control socket %s: %s", path,
-                 busy ? "another gmd is running on it" : strerror(errno));
+                 busy ? "another gmd is running on it, or it is a file" : strerror(errno));
         if (fd >= 0)
             close(fd);
         return -1;

@@ -2,6 +2,7 @@
 #include "gmd/daemon.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,79 +10,23 @@
 #include <systemd/sd-daemon.h>
 
 #include "gmd/control.h"
+#include "gmd/manage.h"
 #include "gmd/ports.h"
+#include "gmd/served_clock.h"
 #include "gmd/setup.h"
+#include "gmd/sources.h"
 
-#define TICK_NS         (NS_PER_S / 4)
-#define CLOCK_GRACE_NS  (2 * NS_PER_S)
-#define LEAP_FILE_NS    (3600 * NS_PER_S)
-#define READ_ATTEMPTS   3
-#define READ_CLOSE_NS   20000 /* two readings of monotonic time this close are good enough */
-#define EVENTS_PER_WAKE 32
+#define TICK_NS        (NS_PER_S / 4)
+#define CLOCK_GRACE_NS (2 * NS_PER_S)
+#define LEAP_FILE_NS   (3600 * NS_PER_S)
+#define READ_ATTEMPTS  3
+#define READ_CLOSE_NS  20000 /* two readings of monotonic time this close are good enough */
 
 static volatile sig_atomic_t stop_requested;
 
 void daemon_stop(void)
 {
     stop_requested = 1;
-}
-
-/* --- the clock ------------------------------------------------------------------------------------- */
-
-int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns)
-{
-    int64_t best = INT64_MAX;
-    for (int i = 0; i < READ_ATTEMPTS && best > READ_CLOSE_NS; i++) {
-        int64_t reading = 0;
-        const int64_t before = loop_now();
-        const int error = d->clock->ops->read(d->clock, &reading);
-        const int64_t after = loop_now();
-        if (error) {
-            d->clock_counters.read_errors++;
-            if (d->clock_counters.failing_since_ns == INT64_MAX)
-                d->clock_counters.failing_since_ns = before;
-            log_limited(&d->clock_complaint, before, "%s: reading: %s", d->clock->description,
-                        strerror(-error));
-            return error;
-        }
-        if (after - before < best) {
-            best = after - before;
-            d->clock_counters.read_ns = before + best / 2;
-            d->clock_counters.clock_ns = reading;
-        }
-    }
-    *now_ns = d->clock_counters.read_ns;
-    *clock_ns = d->clock_counters.clock_ns;
-    d->clock_counters.failing_since_ns = INT64_MAX;
-    return 0;
-}
-
-/* True if the clock did as it was told. */
-static bool obeyed(struct daemon *d, const char *what, int error)
-{
-    struct clock_counters *c = &d->clock_counters;
-    if (!error) {
-        c->refusing_since_ns = INT64_MAX;
-        return true;
-    }
-    const int64_t now_ns = loop_now();
-    c->adjust_errors++;
-    if (c->refusing_since_ns == INT64_MAX)
-        c->refusing_since_ns = now_ns;
-    log_limited(&d->clock_complaint, now_ns, "%s: %s: %s", d->clock->description, what, strerror(-error));
-    return false;
-}
-
-static void carry_out(struct daemon *d, const struct discipline_action *action)
-{
-    if (action->step && obeyed(d, "step", d->clock->ops->step(d->clock, action->step_ns))) {
-        log_line(LOG_LEVEL_NOTICE, "clock stepped by %+.9f s", (double)action->step_ns / 1e9);
-        grandmaster_stepped(&d->gm);
-    }
-    if (action->adjust) {
-        obeyed(d, "frequency", d->clock->ops->adjust(d->clock, action->freq_ppb));
-        grandmaster_adjusted(&d->gm, d->clock->freq_ppb);
-    }
 }
 
 /* --- what people read ------------------------------------------------------------------------------ */
@@ -115,25 +60,14 @@ static void log_transitions(struct daemon *d)
     }
 }
 
-static void log_receiver(struct daemon *d)
-{
-    if (strcmp(d->receiver->problem, d->receiver_problem_logged) == 0)
-        return;
-    memcpy(d->receiver_problem_logged, d->receiver->problem, sizeof d->receiver_problem_logged);
-    if (d->receiver->problem[0])
-        log_line(LOG_LEVEL_WARNING, "%s: %s", d->receiver->description, d->receiver->problem);
-    else
-        log_line(LOG_LEVEL_NOTICE, "%s: connected", d->receiver->description);
-}
-
 /* --- events ---------------------------------------------------------------------------------------- */
 
-/* After any event: frames out, logs, next deadline. */
-static void settle(struct daemon *d)
+void daemon_settle(struct daemon *d)
 {
     ports_flush(d);
     log_discipline(d);
     log_transitions(d);
+    manage_notify(d->manage, loop_now());
     loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
 }
 
@@ -141,7 +75,7 @@ static void on_instance(void *ctx, int64_t now_ns)
 {
     struct daemon *d = ctx;
     instance_tick(&d->gm.instance, now_ns);
-    settle(d);
+    daemon_settle(d);
 }
 
 static void on_ports(void *ctx, int64_t now_ns)
@@ -156,14 +90,64 @@ static void tick_grandmaster(struct daemon *d, int64_t now_ns)
     const struct clock_counters *c = &d->clock_counters;
     int64_t clock_ns;
     bool answers = true;
-    if (daemon_read_clock(d, &now_ns, &clock_ns) != 0) {
+    if (served_clock_read(d, &now_ns, &clock_ns) != 0) {
         if (c->read_ns == 0)
             return; /* never was there */
         clock_ns = c->clock_ns + (now_ns - c->read_ns);
         answers = now_ns - c->failing_since_ns < CLOCK_GRACE_NS;
     }
-    const struct discipline_action action = grandmaster_tick(&d->gm, now_ns, clock_ns, answers);
-    carry_out(d, &action);
+    if (answers)
+        sources_hint_second(d, now_ns, clock_ns);
+    const struct discipline_action action =
+        grandmaster_tick(&d->gm, now_ns, clock_ns, answers && !d->clock_counters.unsound);
+    served_clock_carry_out(d, &action);
+}
+
+#define HOST_CLOCK_OFF_NS 10000 /* a host's clock beyond is not where people take it to be */
+
+/* monotonic time since when wrong holds; INT64_MAX while it does not */
+static int64_t since(int64_t since_ns, bool wrong, int64_t now_ns)
+{
+    if (!wrong)
+        return INT64_MAX;
+    return since_ns == INT64_MAX ? now_ns : since_ns;
+}
+
+static void keep_host_clock(struct daemon *d)
+{
+    struct host *host = &d->host;
+    const struct host_clock_status *s = &host->clock.status;
+    const struct leap_status *leap = &d->gm.gnss.status.leap;
+    const bool was_usable = d->gm.quality.may_serve && d->clock_counters.failing_since_ns == INT64_MAX;
+    const struct host_clock_source source = {
+        .clock = d->clock,
+        .usable = was_usable && !d->gm.discipline.status.jumped,
+        .bound_ns = d->gm.discipline.status.bound_ns,
+        .utc_offset_s = leap->utc_offset_s,
+        .utc_offset_valid = leap->valid,
+        .leap59 = leap->leap59,
+        .leap61 = leap->leap61,
+    };
+    int64_t stepped_ns = 0;
+    const int64_t now_ns = loop_now();
+    const int error = host_clock_run(&host->clock, &host_clock_calls, &source, now_ns, &stepped_ns);
+    if (error)
+        log_limited(&host->complaint, now_ns, "CLOCK_REALTIME: %s", strerror(-error));
+    if (stepped_ns)
+        log_line(LOG_LEVEL_NOTICE, "CLOCK_REALTIME stepped by %+.9f s", (double)stepped_ns / 1e9);
+    const bool kept = s->state == HOST_CLOCK_FOLLOWING;
+    host->refusing_since_ns = since(host->refusing_since_ns, error != 0, now_ns);
+    host->off_since_ns = since(host->off_since_ns, kept && fabs(s->offset_ns) > HOST_CLOCK_OFF_NS, now_ns);
+    host->idle_since_ns = since(host->idle_since_ns, !kept && was_usable, now_ns);
+}
+
+static void look_after_clock(struct daemon *d, int64_t now_ns)
+{
+    const unsigned generation = d->clock_counters.generation;
+    if (served_clock_check(d, now_ns))
+        sources_reset(d, now_ns);
+    if (d->clock_counters.generation != generation)
+        ports_reopen(d, now_ns);
 }
 
 static void on_tick(void *ctx, int64_t now_ns)
@@ -171,97 +155,19 @@ static void on_tick(void *ctx, int64_t now_ns)
     struct daemon *d = ctx;
     if (stop_requested)
         loop_stop(d->loop);
+    if (now_ns >= d->clock_check_due_ns)
+        look_after_clock(d, now_ns);
     if (now_ns >= d->leap_file_due_ns) {
         setup_leap_table(d);
         d->leap_file_due_ns = now_ns + LEAP_FILE_NS;
     }
     tick_grandmaster(d, now_ns);
+    if (d->conf.host_clock.follow)
+        keep_host_clock(d);
     alarms_update(&d->alarms, d, loop_now());
-    settle(d);
+    daemon_settle(d);
     sd_notify(0, "WATCHDOG=1");
     loop_timer_set(d->loop, d->tick_timer, now_ns + TICK_NS);
-}
-
-static void read_receiver(struct daemon *d, int64_t now_ns)
-{
-    struct receiver_report report;
-    int64_t read_ns, clock_ns;
-    for (int i = 0; i < EVENTS_PER_WAKE && d->receiver->ops->read(d->receiver, now_ns, &report) > 0; i++)
-        if (daemon_read_clock(d, &read_ns, &clock_ns) == 0)
-            grandmaster_message(&d->gm, &report, clock_ns);
-    log_receiver(d);
-}
-
-static void read_pulse(struct daemon *d, int64_t now_ns)
-{
-    struct pulse_event event;
-    for (int i = 0; i < EVENTS_PER_WAKE; i++) {
-        int64_t clock_ns;
-        const int got = d->pulse->ops->read(d->pulse, now_ns, &event);
-        if (got == 0)
-            break;
-        if (got < 0) {
-            log_limited(&d->pulse_complaint, now_ns, "%s: %s", d->pulse->description, strerror(-got));
-            break;
-        }
-        const enum stamp kind = event.hardware ? STAMP_HARDWARE : STAMP_SYSTEM;
-        const int error = d->clock->ops->convert(d->clock, kind, event.edge_ns, &clock_ns);
-        if (error) {
-            d->clock_counters.convert_errors++;
-            log_limited(&d->pulse_complaint, now_ns, "%s cannot be related to the %s: %s",
-                        d->pulse->description, d->clock->description, strerror(-error));
-            continue;
-        }
-        const struct discipline_action action =
-            grandmaster_pulse(&d->gm, clock_ns, event.arrival_ns, loop_now());
-        carry_out(d, &action);
-    }
-}
-
-/* Descriptors and deadlines of the sources may change at each call. */
-static void watch_source(struct daemon *d, struct source_watch *w, int fd, int64_t deadline_ns, loop_io_fn fn)
-{
-    if (fd != w->fd) {
-        if (w->handle >= 0)
-            loop_unwatch(d->loop, w->handle);
-        w->handle = fd >= 0 ? loop_watch(d->loop, fd, POLLIN, fn, d) : -1;
-        w->fd = fd;
-    }
-    loop_timer_set(d->loop, w->timer, deadline_ns);
-}
-
-static void on_receiver(void *ctx, int64_t now_ns);
-static void on_pulse(void *ctx, int64_t now_ns);
-
-static void on_receiver_fd(void *ctx, int fd, short revents)
-{
-    (void)fd;
-    (void)revents;
-    on_receiver(ctx, loop_now());
-}
-
-static void on_pulse_fd(void *ctx, int fd, short revents)
-{
-    (void)fd;
-    (void)revents;
-    on_pulse(ctx, loop_now());
-}
-
-static void on_receiver(void *ctx, int64_t now_ns)
-{
-    struct daemon *d = ctx;
-    read_receiver(d, now_ns);
-    watch_source(d, &d->receiver_watch, d->receiver->ops->fd(d->receiver),
-                 d->receiver->ops->deadline(d->receiver), on_receiver_fd);
-}
-
-static void on_pulse(void *ctx, int64_t now_ns)
-{
-    struct daemon *d = ctx;
-    read_pulse(d, now_ns);
-    settle(d);
-    watch_source(d, &d->pulse_watch, d->pulse->ops->fd(d->pulse), d->pulse->ops->deadline(d->pulse),
-                 on_pulse_fd);
 }
 
 /* --- life ------------------------------------------------------------------------------------------ */
@@ -285,7 +191,9 @@ static int assemble(struct daemon *d, char *error, int error_size)
     setup_leap_table(d);
     if (setup_clock(d, error, error_size) < 0)
         return -1;
-    return setup_sources(d, error, error_size);
+    if (setup_host_clock(d, error, error_size) < 0)
+        return -1;
+    return sources_open(d, error, error_size);
 }
 
 struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int error_size)
@@ -297,8 +205,8 @@ struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int 
     d->loop = loop_new();
     d->clients = calloc(1, clients_size());
     d->link_fd = -1;
-    d->receiver_watch = d->pulse_watch = (struct source_watch){-1, -1, -1};
     d->clock_counters.failing_since_ns = d->clock_counters.refusing_since_ns = INT64_MAX;
+    d->host.refusing_since_ns = d->host.off_since_ns = d->host.idle_since_ns = INT64_MAX;
     d->probe = probe;
     d->started_ns = loop_now();
     d->leap_file_due_ns = d->started_ns + LEAP_FILE_NS;
@@ -319,8 +227,11 @@ int daemon_run(struct daemon *d)
     d->tick_timer = loop_timer(d->loop, on_tick, d);
     d->instance_timer = loop_timer(d->loop, on_instance, d);
     d->port_timer = loop_timer(d->loop, on_ports, d);
-    d->receiver_watch.timer = loop_timer(d->loop, on_receiver, d);
-    d->pulse_watch.timer = loop_timer(d->loop, on_pulse, d);
+    d->manage = manage_open(d, &(struct manage_config){
+                                   .socket = d->conf.management.socket,
+                                   .network = d->conf.management.network,
+                                   .user_description = d->conf.management.user_description,
+                               });
     if (ports_start(d, error, sizeof error) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;
@@ -328,11 +239,10 @@ int daemon_run(struct daemon *d)
     d->state_logged = d->gm.discipline.status.state;
     d->class_logged = d->gm.quality.clock_quality.clock_class;
     log_line(LOG_LEVEL_INFO, "serving %s; pulses from %s, time of day from %s", d->clock->description,
-             d->pulse->description, d->receiver->description);
+             d->pulses[0].driver->description, d->receiver->description);
     const int64_t now_ns = loop_now();
     loop_timer_set(d->loop, d->tick_timer, now_ns);
-    on_receiver(d, now_ns);
-    on_pulse(d, now_ns);
+    sources_start(d);
     sd_notify(0, "READY=1");
     const int failed = loop_run(d->loop);
     sd_notify(0, "STOPPING=1");
@@ -342,15 +252,14 @@ int daemon_run(struct daemon *d)
 
 void daemon_free(struct daemon *d)
 {
+    if (d->manage)
+        manage_close(d->manage);
     if (d->control)
         control_close(d->control);
     ports_close(d);
-    if (d->pulse)
-        d->pulse->ops->close(d->pulse);
-    if (d->receiver)
-        d->receiver->ops->close(d->receiver);
-    if (d->simulated)
-        simulated_gnss_free(d->simulated);
+    sources_close(d);
+    if (d->conf.host_clock.follow && d->clock && !d->probe)
+        host_clock_leave(&d->host.clock, &host_clock_calls);
     if (d->clock)
         d->clock->ops->close(d->clock);
     free(d->clients);

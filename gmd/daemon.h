@@ -7,6 +7,7 @@
 #include "gmd/alarms.h"
 #include "gmd/clock/clock.h"
 #include "gmd/grandmaster.h"
+#include "gmd/host_clock_kernel.h"
 #include "gmd/log.h"
 #include "gmd/loop.h"
 #include "gmd/net/interface.h"
@@ -29,17 +30,46 @@ struct daemon_port {
     struct outbox outbox;
 };
 
+/* What was done to the clock behind gmd's back. */
+struct clock_notice {
+    uint64_t count;
+    int64_t at_ns; /* monotonic: the last one */
+    char what[128];
+};
+
 /* What the clock's device answered, beyond the times it showed. */
 struct clock_counters {
     uint64_t read_errors, adjust_errors, convert_errors;
     int64_t failing_since_ns;  /* monotonic; INT64_MAX while it answers */
     int64_t refusing_since_ns; /* the same for steering it */
     int64_t read_ns, clock_ns; /* the last good reading */
+    /* what clock_ops.check found */
+    struct clock_notice steered, disturbed;
+    bool unsound; /* it does not keep time just now */
+    bool gone;
+    unsigned generation;
 };
 
-/* How the loop watches a receiver or a pulse source, whose descriptor may change. */
+/* How the loop watches a receiver or a pulse source, whose descriptors may change. */
 struct source_watch {
-    int fd, handle, timer;
+    int fd[RECEIVER_FDS], handle[RECEIVER_FDS], timer;
+};
+
+struct pulse_input {
+    struct daemon *daemon;
+    unsigned number;
+    struct pulse *driver; /* NULL: not configured */
+    struct source_watch watch;
+    struct log_limit complaint;
+};
+
+/* The host's CLOCK_REALTIME, kept on the served clock where host_clock.follow asks for it. */
+struct host {
+    struct host_clock clock;
+    int64_t refusing_since_ns; /* monotonic; INT64_MAX while the kernel does as it is told */
+    int64_t off_since_ns;      /* monotonic; INT64_MAX while it is where it should be */
+    int64_t idle_since_ns;     /* monotonic; INT64_MAX while it is kept */
+    struct log_limit complaint;
 };
 
 struct daemon {
@@ -51,22 +81,25 @@ struct daemon {
     struct clock_counters clock_counters;
     struct simulated_gnss *simulated; /* or NULL */
     struct receiver *receiver;
-    struct pulse *pulse;
+    struct pulse_input pulses[PULSE_SOURCES];
     struct clients *clients;
+    struct host host;
     struct grandmaster gm;
     struct daemon_port ports[CONF_PORTS_MAX];
     struct alarms alarms;
     struct control *control;
+    struct manage *manage;    /* NULL when probing */
     int64_t started_ns;       /* monotonic */
     int64_t leap_file_due_ns; /* next look at the leap-second table */
-    char leap_problem[160];   /* why the table cannot be used; empty when it can */
+    int64_t clock_check_due_ns;
+    char leap_problem[160]; /* why the table cannot be used; empty when it can */
     int tick_timer, instance_timer, port_timer;
-    struct source_watch receiver_watch, pulse_watch;
+    struct source_watch receiver_watch;
     int link_fd;
     uint64_t transitions_logged;
     enum discipline_state state_logged;
     uint8_t class_logged;
-    struct log_limit clock_complaint, pulse_complaint;
+    struct log_limit clock_complaint;
     char receiver_problem_logged[160];
 };
 
@@ -82,7 +115,7 @@ void daemon_stop(void);
 
 void daemon_free(struct daemon *d);
 
-/* now and the clock as close together as can be had; 0 or -errno (counted). */
-int daemon_read_clock(struct daemon *d, int64_t *now_ns, int64_t *clock_ns);
+/* After any event: frames out, logs, next deadline. */
+void daemon_settle(struct daemon *d);
 
 #endif

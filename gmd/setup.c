@@ -47,8 +47,7 @@ static struct clock *simulated_oscillator(struct daemon *d, char *error, int err
     return d->oscillator;
 }
 
-/* clock.device, or the PHC of the first port. */
-static bool phc_device(const struct daemon *d, char *device, int size)
+bool setup_phc_device(const struct daemon *d, char *device, int size)
 {
     if (d->conf.clock.device[0])
         snprintf(device, size, "%s", d->conf.clock.device);
@@ -82,7 +81,7 @@ static struct clock *logical_clock(struct daemon *d, bool on_hardware, const cha
 int setup_clock(struct daemon *d, char *error, int error_size)
 {
     char device[CONF_STR_MAX + 16] = "";
-    const bool has_phc = phc_device(d, device, sizeof device);
+    const bool has_phc = setup_phc_device(d, device, sizeof device);
     const bool wants_hardware = d->conf.ports[0].timestamping != CONF_STAMP_SOFTWARE;
     const bool on_hardware = has_phc && wants_hardware && !d->conf.simulation.oscillator;
     switch ((enum conf_clock)d->conf.clock.type) {
@@ -115,72 +114,19 @@ int setup_clock(struct daemon *d, char *error, int error_size)
     return 0;
 }
 
-/* The PHC that stamps pulses: pulse.device or the clock's own; it must be what the served time counts by. */
-static int extts_device(const struct daemon *d, char *device, int size, char *error, int error_size)
+int setup_host_clock(struct daemon *d, char *error, int error_size)
 {
-    if (d->conf.pulse.device[0])
-        snprintf(device, size, "%s", d->conf.pulse.device);
-    else if (!phc_device(d, device, size)) {
-        snprintf(error, error_size,
-                 "pulse.type is \"extts\", but %s has no hardware clock to stamp pulses: use \"pps\"",
-                 d->conf.ports[0].interface);
-        return -1;
-    }
-    const dev_t number = clock_phc_number(device);
-    if (number != 0 && number == d->clock->phc)
+    const struct host_clock_config config = {
+        .step_threshold_ns = d->conf.host_clock.step_threshold_s * 1e9,
+        .step_later_ns = d->conf.host_clock.step_later_s * 1e9,
+        .max_slew_ppb = d->conf.host_clock.max_slew_ppb,
+    };
+    const char *unfit = d->conf.host_clock.follow ? host_clock_unfit(d->clock) : NULL;
+    host_clock_init(&d->host.clock, &config);
+    if (!unfit)
         return 0;
-    snprintf(error, error_size, "pulses stamped by %s tell nothing about the %s: %s", device,
-             d->clock->description, number ? "it does not count by that device" : "no such device");
+    snprintf(error, error_size, "host_clock.follow: %s", unfit);
     return -1;
-}
-
-static int open_pulse(struct daemon *d, char *error, int error_size)
-{
-    const enum pulse_edge edge = d->conf.pulse.edge == CONF_EDGE_FALLING ? PULSE_FALLING : PULSE_RISING;
-    char device[CONF_STR_MAX + 16];
-    switch ((enum conf_pulse)d->conf.pulse.type) {
-    case CONF_PULSE_SIMULATED:
-        d->pulse = pulse_simulated_open(d->simulated);
-        break;
-    case CONF_PULSE_PPS:
-        d->pulse = pulse_pps_open(d->conf.pulse.device[0] ? d->conf.pulse.device : "/dev/pps0", edge, error,
-                                  error_size);
-        break;
-    case CONF_PULSE_EXTTS:
-        if (extts_device(d, device, sizeof device, error, error_size) < 0)
-            return -1;
-        if (d->probe) /* setting the pin and draining events would rob a gmd that runs */
-            return 0;
-        d->pulse =
-            pulse_extts_open(device, d->conf.pulse.pin, d->conf.pulse.channel, edge, error, error_size);
-        break;
-    }
-    return d->pulse ? 0 : -1;
-}
-
-int setup_sources(struct daemon *d, char *error, int error_size)
-{
-    const struct conf *c = &d->conf;
-    snprintf(error, error_size, "out of memory");
-    if (c->receiver.type == CONF_RECEIVER_SIMULATED || c->pulse.type == CONF_PULSE_SIMULATED) {
-        const struct simulated_config config = {
-            .jitter_ns = c->simulation.pulse_jitter_ns,
-            .sawtooth_ns = c->simulation.pulse_sawtooth_ns,
-            .latency_ns = c->simulation.message_latency_ms * 1000000LL,
-            .gps_minus_utc_s = 18,
-            .seed = (uint64_t)c->simulation.seed,
-        };
-        d->simulated = simulated_gnss_new(&config);
-        if (!d->simulated)
-            return -1;
-    }
-    if (c->receiver.type == CONF_RECEIVER_SIMULATED)
-        d->receiver = receiver_simulated_open(d->simulated);
-    else
-        d->receiver = receiver_gpsd_open(c->receiver.host, c->receiver.port, c->receiver.device);
-    if (!d->receiver)
-        return -1;
-    return open_pulse(d, error, error_size);
 }
 
 static int parse_clock_identity(const char *text, struct clock_identity *id)
@@ -221,13 +167,25 @@ static struct discipline_config discipline_config(const struct conf *c)
     };
 }
 
+static struct gnss_pulse_config pulse_config(const struct conf_pulse_source *c)
+{
+    return (struct gnss_pulse_config){
+        .offset_ns = (int64_t)(c->offset_ns + c->cable_m * c->cable_ns_per_m),
+        .noise_ns = c->noise_ns,
+        .foreign = !c->sawtooth,
+    };
+}
+
 static struct gnss_config gnss_config(const struct conf *c)
 {
     return (struct gnss_config){
-        .pulse_offset_ns = (int64_t)c->pulse.offset_ns,
+        .pulse = {pulse_config(&c->pulse), pulse_config(&c->second_pulse)},
+        .second_pulse = c->second_pulse.type != CONF_PULSE_NONE,
+        .pair_threshold_ns = c->pulses.disagreement_ns,
+        .sawtooth_wait_ns = SAWTOOTH_WAIT_NS,
         .silent_ns = S_TO_NS(c->receiver.silent_s),
         .unvouched_ns = S_TO_NS(c->receiver.unvouched_s),
-        .pulse_missing_ns = S_TO_NS(c->pulse.missing_s),
+        .pulse_missing_ns = S_TO_NS(c->pulses.missing_s),
         .agreeing_messages = (unsigned)c->receiver.agreeing_messages,
     };
 }
@@ -243,6 +201,7 @@ static struct port_config port_config(const struct conf *c, const struct conf_po
         .ingress_latency_ns = p->ingress_latency_ns,
         .egress_latency_ns = p->egress_latency_ns,
         .tx_timestamp_timeout_ns = p->tx_timestamp_timeout_ms * 1000000LL,
+        .one_step_sync = !p->two_step,
     };
 }
 
@@ -303,26 +262,53 @@ static int software_stamping(const struct daemon_port *port, const char *interfa
     return -1;
 }
 
+/* Why a NIC with this clock's PHC cannot send one-step Sync, or NULL: it writes its own clock's time. */
+static const char *no_one_step(const struct daemon *d, const struct daemon_port *port)
+{
+    if (!port->info.one_step_sync)
+        return "it cannot write the time into Sync (two_step = false)";
+    if (strcmp(d->clock->ops->name, "phc") != 0)
+        return "it would write its hardware clock's time into Sync (two_step = false), not the served one";
+    return NULL;
+}
+
+/* Why the port cannot stamp in hardware as its configuration asks, or NULL: it can, and does unless this is a
+ * mere look. */
+static const char *no_hardware_stamping(const struct daemon *d, const struct daemon_port *port, char *why,
+                                        int why_size)
+{
+    const struct conf_port *c = &d->conf.ports[port->number];
+    const struct hwtstamp_need need = {.ethernet = c->transport == CONF_ETHERNET, .one_step = !c->two_step};
+    if (!port->info.hardware_stamping)
+        return port->info.why_not_hardware;
+    if (interface_phc(&port->info) != d->clock->phc) {
+        snprintf(why, why_size, "its hardware clock /dev/ptp%d is not what the served time counts by (%.60s)",
+                 port->info.phc_index, d->clock->description);
+        return why;
+    }
+    if (!c->two_step && no_one_step(d, port))
+        return no_one_step(d, port);
+    if (d->probe || interface_stamp_in_hardware(c->interface, &need, why, why_size) >= 0)
+        return NULL;
+    return why;
+}
+
 int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int error_size)
 {
     const struct conf_port *c = &d->conf.ports[port->number];
-    char why[160] = "";
+    char buffer[160];
     port->problem[0] = '\0';
     port->stamping = STAMPING_SOFTWARE;
-    if (c->timestamping == CONF_STAMP_SOFTWARE)
+    if (c->timestamping == CONF_STAMP_SOFTWARE && c->two_step)
         return software_stamping(port, c->interface, error, error_size);
-    if (!port->info.hardware_stamping)
-        snprintf(why, sizeof why, "%s", port->info.why_not_hardware);
-    else if (interface_phc(&port->info) != d->clock->phc)
-        snprintf(why, sizeof why,
-                 "its hardware clock /dev/ptp%d is not what the served time counts by (%.60s)",
-                 port->info.phc_index, d->clock->description);
-    else if (interface_enable_hardware_stamping(c->interface, c->transport == CONF_ETHERNET, why,
-                                                sizeof why) == 0) {
+    const char *why = c->timestamping == CONF_STAMP_SOFTWARE
+                          ? "timestamping = \"software\" and two_step = false"
+                          : no_hardware_stamping(d, port, buffer, sizeof buffer);
+    if (!why) {
         port->stamping = STAMPING_HARDWARE;
         return 0;
     }
-    if (c->timestamping == CONF_STAMP_HARDWARE) {
+    if (c->timestamping == CONF_STAMP_HARDWARE || !c->two_step) {
         snprintf(error, error_size, "%s: no hardware time stamps: %s", c->interface, why);
         return -1;
     }

@@ -10,8 +10,11 @@
  * clock's range. */
 int setup_clock(struct daemon *d, char *error, int error_size);
 
-/* d->simulated, d->receiver, d->pulse. */
-int setup_sources(struct daemon *d, char *error, int error_size);
+/* clock.device, or the PHC of the first port; false if it has none. */
+bool setup_phc_device(const struct daemon *d, char *device, int size);
+
+/* d->host, where host_clock.follow asks for it; needs d->clock. */
+int setup_host_clock(struct daemon *d, char *error, int error_size);
 
 /* d->gm and its ports (without network). */
 int setup_grandmaster(struct daemon *d, char *error, int error_size);

@@ -31,8 +31,8 @@ static const struct {
     {"pulse = { noise_ns = -2.5; };\n" PORT,
      "gmd.conf:1: pulse.noise_ns: found -2.5, expected a number 0.1..1000000 ns (expected noise of a pulse's "
      "time stamp, 1 sigma)"},
-    {"pulse = { missing_s = 1e999; };\n" PORT,
-     "gmd.conf:1: pulse.missing_s: found inf, expected a number 1..3600 s (no pulse for so long: holdover)"},
+    {"pulses = { missing_s = 1e999; };\n" PORT,
+     "gmd.conf:1: pulses.missing_s: found inf, expected a number 1..3600 s (no pulse for so long: holdover)"},
     {"pulse = { edge = \"up\"; };\n" PORT,
      "gmd.conf:1: pulse.edge: found \"up\", expected \"rising\" or \"falling\" (the edge that marks the "
      "second)"},
@@ -317,7 +317,7 @@ static void test_scan_lets_pass(void **state)
     static const char text[] = "# 99999999999\n// 99999999999\n/* 99999999999\n \" */\n"
                                "ptp = { clock_identity = \"0011223344556677\"; priority1 = 0x7F; };\n"
                                "receiver = { host = \"a \\\" 99999999999 @include \\\"x\\\"\"; };\n"
-                               "pulse = { offset_ns = -.5e1; noise_ns = 1e1; missing_s = 1e+2; };\n"
+                               "pulse = { offset_ns = -.5e1; noise_ns = 1e1; }; pulses = { missing_s = 1e+2; };\n"
                                "holdover = { lock_threshold_ns = +300; };\n" PORT;
     struct conf c;
 
@@ -325,7 +325,7 @@ static void test_scan_lets_pass(void **state)
     load_good(text, &c);
     assert_int_equal(c.ptp.priority1, 127);
     assert_string_equal(c.receiver.host, "a \" 99999999999 @include \"x\"");
-    assert_true(c.pulse.offset_ns == -5 && c.pulse.noise_ns == 10 && c.pulse.missing_s == 100);
+    assert_true(c.pulse.offset_ns == -5 && c.pulse.noise_ns == 10 && c.pulses.missing_s == 100);
     assert_true(c.holdover.lock_threshold_ns == 300);
 }
 

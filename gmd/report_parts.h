@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The reports that report.c answers with, one a command of gmctl. Each returns a new object. */
+#ifndef GMD_REPORT_PARTS_H
+#define GMD_REPORT_PARTS_H
+
+#include <jansson.h>
+
+#include "gmd/daemon.h"
+
+json_t *report_clock(struct daemon *d, int64_t now_ns);
+json_t *report_gnss(struct daemon *d, int64_t now_ns);
+json_t *report_holdover(struct daemon *d, int64_t now_ns);
+json_t *report_host(struct daemon *d, int64_t now_ns);
+json_t *report_ports(struct daemon *d, int64_t now_ns);
+json_t *report_peers(struct daemon *d, int64_t now_ns);
+json_t *report_clients(struct daemon *d, int64_t now_ns);
+
+/* The simulated receiver's switches; there must be one. */
+json_t *report_switches(const struct daemon *d);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How time goes out: the reports ports, peers, clients. */
+#include "gmd/report_parts.h"
+#include "gmd/report_value.h"
+
+static json_t *by_type(const uint64_t *counts)
+{
+    json_t *o = json_object();
+    for (unsigned type = 0; type < 16; type++)
+        if (counts[type])
+            json_object_set_new(o, message_type_name((uint8_t)type), unsigned64(counts[type]));
+    return o;
+}
+
+static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
+{
+    const struct port *p = &d->gm.instance.ports[i];
+    const struct daemon_port *foot = &d->ports[i];
+    const struct port_counters *c = &p->counters;
+    static const struct transport_counters none;
+    const struct transport_counters *t = foot->transport ? &foot->transport->counters : &none;
+    json_t *o = json_object();
+    put(o, "port", json_integer(p->identity.port));
+    put(o, "interface", printable(d->conf.ports[i].interface));
+    put(o, "port_identity", port_id(&p->identity));
+    put(o, "state", json_string(port_state_name(p->state)));
+    put(o, "since_s", age(p->state_since_ns, now_ns));
+    put(o, "transport", json_string(foot->transport ? foot->transport->ops->name : "none"));
+    put(o, "timestamping", json_string(foot->stamping == STAMPING_HARDWARE ? "hardware" : "software"));
+    put(o, "active", json_boolean(port_is_active(p)));
+    put(o, "problem", printable(foot->problem));
+    put(o, "tx", by_type(c->tx));
+    put(o, "rx", by_type(c->rx));
+    put(o, "rx_malformed", unsigned64(sum(c->rx_errors, WIRE_ERRORS)));
+    put(o, "rx_wrong_domain", unsigned64(c->rx_wrong_domain));
+    put(o, "rx_no_timestamp", unsigned64(c->rx_no_timestamp));
+    put(o, "tx_timestamp_missing", unsigned64(c->tx_timestamp_missing));
+    put(o, "tx_timestamp_late", unsigned64(c->tx_timestamp_late));
+    put(o, "tx_errors", unsigned64(t->tx_errors));
+    put(o, "rx_errors", unsigned64(t->rx_errors));
+    put(o, "announce_timeouts", unsigned64(c->announce_timeouts));
+    put(o, "two_step", json_boolean(!p->config.one_step_sync));
+    put(o, "tx_timestamp_duplicated", unsigned64(c->tx_timestamp_duplicated));
+    put(o, "tx_timestamp_unknown", unsigned64(c->tx_timestamp_unknown));
+    put(o, "tx_unstamped", unsigned64(c->tx_unstamped));
+    put(o, "stamps_unmatched", unsigned64(t->stamps_unmatched));
+    return o;
+}
+
+json_t *report_ports(struct daemon *d, int64_t now_ns)
+{
+    json_t *ports = json_array();
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
+        json_array_append_new(ports, report_port(d, i, now_ns));
+    return json_pack("{s:o}", "ports", ports);
+}
+
+static json_t *report_peer(const struct port *p, const struct foreign_master *m, int64_t now_ns)
+{
+    const struct candidate *c = &m->last.candidate;
+    json_t *o = json_object();
+    put(o, "sender", port_id(&c->sender));
+    put(o, "port", json_integer(p->identity.port));
+    put(o, "grandmaster", identity(&c->grandmaster));
+    put(o, "priority1", json_integer(c->priority1));
+    put(o, "priority2", json_integer(c->priority2));
+    put(o, "quality", quality(&c->quality));
+    put(o, "steps_removed", json_integer(c->steps_removed));
+    put(o, "qualified", json_boolean(foreign_qualified(&p->foreign, m, now_ns)));
+    put(o, "best", json_boolean(foreign_best(&p->foreign, now_ns) == m));
+    put(o, "last_announce_s", age(m->seen_ns[0], now_ns));
+    put(o, "announces", unsigned64(m->announces));
+    return o;
+}
+
+json_t *report_peers(struct daemon *d, int64_t now_ns)
+{
+    const struct instance *in = &d->gm.instance;
+    json_t *peers = json_array();
+    for (unsigned i = 0; i < in->port_count; i++)
+        for (unsigned k = 0; k < FOREIGN_MASTERS_MAX; k++)
+            if (in->ports[i].foreign.masters[k].used)
+                json_array_append_new(peers,
+                                      report_peer(&in->ports[i], &in->ports[i].foreign.masters[k], now_ns));
+    const struct parent_ds *p = &in->parent_ds;
+    json_t *o = json_object();
+    put(o, "grandmaster", identity(&p->grandmaster_identity));
+    put(o, "parent", port_id(&p->parent_port_identity));
+    put(o, "grandmaster_quality", quality(&p->grandmaster_clock_quality));
+    put(o, "grandmaster_priority1", json_integer(p->grandmaster_priority1));
+    put(o, "grandmaster_priority2", json_integer(p->grandmaster_priority2));
+    put(o, "peers", peers);
+    return o;
+}
+
+json_t *report_clients(struct daemon *d, int64_t now_ns)
+{
+    json_t *clients = json_array();
+    const struct client *c;
+    char address[ADDRESS_STRLEN];
+    for (size_t cursor = 0; (c = clients_next(d->clients, &cursor));)
+        json_array_append_new(
+            clients,
+            json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "client", port_id(&c->identity),
+                      "address", address_format(&c->address, address), "mode", client_mode_name(c->mode),
+                      "port", c->port, "requests", unsigned64(c->requests), "answered",
+                      unsigned64(c->answered), "rate_hz", number(c->rate_hz), "first_seen_s",
+                      age(c->first_seen_ns, now_ns), "last_seen_s", age(c->last_seen_ns, now_ns)));
+    return json_pack("{s:o, s:o, s:o}", "known", unsigned64(clients_count(d->clients)), "evicted",
+                     unsigned64(clients_evicted(d->clients)), "clients", clients);
+}
