@@ -3,6 +3,7 @@
 # make run        install what is missing, build, show the main job (SECONDS=0: until Ctrl-C)
 # make check      install what is missing, build, run the unit, sim and e2e tests
 # make check-asan the unit and sim tests under ASan and UBSan
+# make check-bed the tests that need hardware clocks, in QEMU guests; SCENARIO=NAME runs one
 # make bench-rest what gmd costs at rest, beside ptp4l
 # make fuzz       every fuzz target, FUZZ_RUNS executions each
 # make lint       clang-format, clang-tidy, cppcheck
@@ -43,7 +44,7 @@ FUZZERS   := $(call tests_of,fuzz,fuzz_)
 SIM_FLEET := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 TRACKED    = $(shell git ls-files '*.c' '*.h')
 
-.PHONY: bench-rest all run check check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
+.PHONY: bench-rest all run check check-bed check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -128,6 +129,11 @@ check-pure: $(UNIT) $(SIM)
 	    $$test > $$test.log 2>&1 || { cat $$test.log; echo "FAILED: $$test"; exit 1; }; \
 	    echo "$${test##*/}: $$(grep -c '^\[       OK \]' $$test.log) passed"; \
 	done
+
+# floor 4: hardware clocks and time stamps, in guests whose kernel module is the NIC
+check-bed: deps
+	@$(MAKE) --no-print-directory all
+	$(PYTHON) -B tests/bed/bed.py --build $(BUILD) $(SCENARIO:%=--scenario %)
 
 check-asan: deps
 	@$(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \

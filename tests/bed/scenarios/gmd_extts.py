@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""gmd on a PHC, pulses by external time stamps, second from gpsd, hardware time stamps; a ptp4l client follows."""
+
+GUEST = """
+gmd_and_client
+sleep 80
+gmctl -s /run/gmd.control --json ports > ports.json
+"""
+
+
+def judge(result, check, ethernet=False):
+    locked = result.locked_at()
+    check("seconds until locked", locked and locked - result.begin_s, 20)
+    check("grandmaster's PHC, last 60 s, rms ns", result.ports[0].last(60).rms, 15)
+    check("grandmaster's PHC, last 60 s, max ns", result.ports[0].last(60).max, 50)
+    check("client's PHC, last 40 s, rms ns", result.ports[1].last(40).rms, 20)
+    check("client's PHC, last 40 s, max ns", result.ports[1].last(40).max, 80)
+    served = result.served(0)
+    check.true("more than 60 s of Sync, 8 a second", len(served.syncs) > 480, len(served.syncs))
+    check("Syncs without Follow_Up", len(served.alone()), 0)
+    check("transmit stamps that the driver lost", result.counters(0)["stamps_lost"], 0)
+    check.true("transport", all(sync.ethernet == ethernet for sync in served.syncs))
