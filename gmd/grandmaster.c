@@ -49,13 +49,28 @@ static struct discipline_action take_sample(struct grandmaster *gm, const struct
     return action;
 }
 
+/* What comes later in one event goes on from what came before, which did not step. */
+static void add_action(struct discipline_action *action, const struct discipline_action *then)
+{
+    action->step = then->step;
+    action->step_ns = then->step_ns;
+    if (then->adjust) {
+        action->adjust = true;
+        action->freq_ppb = then->freq_ppb;
+    }
+}
+
 struct discipline_action grandmaster_message(struct grandmaster *gm, const struct receiver_report *r,
                                              int64_t clock_ns)
 {
+    struct discipline_action action = {0};
     struct gnss_sample sample;
-    if (!gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns, &sample))
-        return (struct discipline_action){0};
-    return take_sample(gm, &sample, r->arrival_ns);
+    bool more = gnss_message(&gm->gnss, r, discipline_numbers(&gm->discipline), clock_ns, &sample);
+    for (; more && !action.step; more = gnss_next(&gm->gnss, &sample)) {
+        const struct discipline_action then = take_sample(gm, &sample, r->arrival_ns);
+        add_action(&action, &then);
+    }
+    return action;
 }
 
 struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned source, int64_t clock_ns,
@@ -78,12 +93,7 @@ struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns
         discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
     if (sampled && !action.step) { /* a step makes its reading void */
         const struct discipline_action then = take_sample(gm, &sample, now_ns);
-        action.step = then.step;
-        action.step_ns = then.step_ns;
-        if (then.adjust) {
-            action.adjust = true;
-            action.freq_ppb = then.freq_ppb;
-        }
+        add_action(&action, &then);
     }
     announce_quality(gm, now_ns);
     return action;

@@ -3,6 +3,7 @@
 #include "gnss/gnss_internal.h"
 
 #include <math.h>
+#include <string.h>
 
 #define LOCKED_TOLERANCE_NS (NS_PER_S / 4)   /* a pulse lies so close to a second of the locked clock */
 #define SAMPLE_GAP_MAX_NS   (100 * NS_PER_S) /* monotonic time and the clock go the same way for so long */
@@ -110,6 +111,14 @@ static void hold(struct gnss *g, const struct gnss_sample *sample, int64_t arriv
     g->held = (struct gnss_held){true, *sample, arrival_ns, wait_ns};
 }
 
+static void note_given(struct gnss *g, const struct gnss_sample *sample)
+{
+    g->given_tai_s = sample->tai_s;
+    g->status.corrected = sample->corrected;
+    g->status.samples++;
+    g->status.samples_corrected += sample->corrected;
+}
+
 /* The end of every event. */
 static bool give(struct gnss *g, int64_t now_ns, struct gnss_sample *sample)
 {
@@ -127,11 +136,45 @@ static bool give(struct gnss *g, int64_t now_ns, struct gnss_sample *sample)
     if (g->status.trust != GNSS_GOOD)
         return false;
     *sample = h->sample;
-    g->given_tai_s = sample->tai_s;
-    g->status.corrected = sample->corrected;
-    g->status.samples++;
-    g->status.samples_corrected += sample->corrected;
+    note_given(g, sample);
     return true;
+}
+
+/* Until the vote is decided, pulses are kept: a lock need not wait for new ones. */
+static void keep_early(struct gnss_source *s, const struct gnss_sample *pulse, int64_t arrival_ns)
+{
+    struct gnss_early *e = &s->early;
+    const int64_t count = s->numbering.pulse_count;
+
+    if (e->count > 0 && count <= e->pulses[e->count - 1].pulse_count)
+        e->count = 0; /* the train began anew */
+    if (e->count == GNSS_EARLY_PULSES)
+        memmove(&e->pulses[0], &e->pulses[1], --e->count * sizeof(e->pulses[0]));
+    e->pulses[e->count++] = (struct gnss_early_pulse){count, pulse->reading_ns, arrival_ns};
+}
+
+bool gnss_next(struct gnss *g, struct gnss_sample *sample)
+{
+    const unsigned source = g->pair.status.in_use;
+    struct gnss_source *s = &g->source[source];
+
+    while (!g->clock_locked && g->status.trust == GNSS_GOOD && s->early.count > 0) {
+        const struct gnss_early_pulse p = s->early.pulses[0];
+
+        memmove(&s->early.pulses[0], &s->early.pulses[1], --s->early.count * sizeof(p));
+        *sample = (struct gnss_sample){
+            .tai_s = s->numbering.vote_tai_minus_count + p.pulse_count,
+            .reading_ns = p.reading_ns,
+            .source = source,
+            .noise_ns = g->config.pulse[source].noise_ns,
+        };
+        if (sample->tai_s <= g->given_tai_s) /* given out already */
+            continue;
+        correct(g, sample, p.arrival_ns);
+        note_given(g, sample);
+        return true;
+    }
+    return false;
 }
 
 bool gnss_message(struct gnss *g, const struct receiver_report *r, bool clock_locked, int64_t clock_ns,
@@ -140,7 +183,7 @@ bool gnss_message(struct gnss *g, const struct receiver_report *r, bool clock_lo
     g->clock_locked = clock_locked;
     gnss_hear(g, r, clock_ns);
     evaluate(g, r->arrival_ns);
-    return give(g, r->arrival_ns, sample);
+    return give(g, r->arrival_ns, sample) || gnss_next(g, sample);
 }
 
 /* --- pulses --- */
@@ -241,6 +284,8 @@ bool gnss_pulse(struct gnss *g, unsigned source, int64_t clock_ns, int64_t arriv
         correct(g, &pulse, arrival_ns);
         if (choose(g, &pulse, arrival_ns))
             hold(g, &pulse, arrival_ns);
+    } else if (accepted) {
+        keep_early(s, &pulse, arrival_ns);
     }
     evaluate(g, arrival_ns);
     return give(g, arrival_ns, sample);
@@ -263,8 +308,10 @@ bool gnss_tick(struct gnss *g, int64_t now_ns, int64_t clock_tai_s, struct gnss_
 
 void gnss_clock_changed(struct gnss *g)
 {
-    for (unsigned i = 0; i < PULSE_SOURCES; i++)
+    for (unsigned i = 0; i < PULSE_SOURCES; i++) {
         g->source[i].sampled.tai_s = INT64_MIN;
+        g->source[i].early.count = 0;
+    }
     g->held.there = g->spare.there = false;
     g->given_tai_s = INT64_MIN;
     if (g->config.second_pulse)

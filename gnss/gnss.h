@@ -81,6 +81,16 @@ struct gnss_comparison {
     int64_t compared_tai_s;
 };
 
+#define GNSS_EARLY_PULSES 3 /* as many as the discipline wants for a first phase and frequency */
+
+/* The last pulses before the vote was decided. */
+struct gnss_early {
+    unsigned count;
+    struct gnss_early_pulse {
+        int64_t pulse_count, reading_ns, arrival_ns;
+    } pulses[GNSS_EARLY_PULSES]; /* oldest first */
+};
+
 /* A pulse that the clock numbered. */
 struct gnss_mark {
     int64_t tai_s, arrival_ns;
@@ -92,6 +102,7 @@ struct gnss_source {
     struct gnss_mark sampled, odd;
     int64_t sampled_error_ns;
     unsigned odds; /* in a row, in step with each other */
+    struct gnss_early early;
 };
 
 struct gnss {
@@ -136,6 +147,10 @@ bool gnss_pulse(struct gnss *g, unsigned source, int64_t clock_ns, int64_t arriv
 
 /* Several times a second: re-evaluates trust and leap state at now_ns (monotonic), clock_tai_s. */
 bool gnss_tick(struct gnss *g, int64_t now_ns, int64_t clock_tai_s, struct gnss_sample *sample);
+
+/* Another sample of the same event: when the vote is decided, the pulses before it are numbered, too, and
+ * come out one by one, oldest first. To be called until it says false, or the clock is stepped. */
+bool gnss_next(struct gnss *g, struct gnss_sample *sample);
 
 /* The clock was stepped or set: arrival history stays, readings are void. */
 void gnss_clock_changed(struct gnss *g);

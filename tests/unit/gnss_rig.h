@@ -38,6 +38,7 @@ struct scene {
     bool locked;
     bool numbered; /* the last pulse gave a sample at once */
     struct gnss_sample sample;
+    unsigned early_samples; /* that messages released */
 };
 
 static inline struct scene begin_with(const struct gnss_config *c)
@@ -117,8 +118,10 @@ static inline bool deliver(struct scene *sc, const struct receiver_report *r)
     struct gnss_sample sample;
     bool sampled = gnss_message(&sc->g, r, sc->locked, clock_ns, &sample);
 
-    if (sampled)
+    for (bool more = sampled; more; more = gnss_next(&sc->g, &sample)) {
         sc->sample = sample;
+        sc->early_samples++;
+    }
     return sampled;
 }
 

@@ -149,6 +149,41 @@ static void test_stale_burst(void **state)
     }
 }
 
+/* The message that decides the vote numbers the pulses before it, too: a lock need not wait for new ones. */
+static void test_early_pulses(void **state)
+{
+    struct scene sc = begin();
+
+    (void)state;
+    for (unsigned i = 1; i < AGREEING; i++) {
+        run(&sc, 1);
+        assert_int_equal(sc.early_samples, 0);
+    }
+    pulse(&sc, 77);
+    assert_false(sc.numbered);
+    message(&sc, LATENCY_NS, 0, FIX_3D);
+    assert_int_equal(sc.early_samples, AGREEING < GNSS_EARLY_PULSES ? AGREEING : GNSS_EARLY_PULSES);
+    sc.numbered = true;
+    expect_right_sample(&sc, 77);
+    sc.s++;
+    run(&sc, 5);
+    assert_true(sc.numbered);
+    assert_int_equal(sc.early_samples, AGREEING < GNSS_EARLY_PULSES ? AGREEING : GNSS_EARLY_PULSES);
+}
+
+/* Readings of a clock that was stepped since are void. */
+static void test_early_pulses_of_stepped_clock(void **state)
+{
+    struct scene sc = begin();
+
+    (void)state;
+    run(&sc, AGREEING - 1);
+    pulse(&sc, 0);
+    gnss_clock_changed(&sc.g);
+    message(&sc, LATENCY_NS, 0, FIX_3D);
+    assert_int_equal(sc.early_samples, 0);
+}
+
 static void test_missing_pulses_before_lock(void **state)
 {
     static const int gaps[] = {1, 2, 5, 90};
@@ -430,6 +465,8 @@ int main(void)
         cmocka_unit_test(test_wrong_messages_after_lock),
         cmocka_unit_test(test_now_and_then_wrong),
         cmocka_unit_test(test_stale_burst),
+        cmocka_unit_test(test_early_pulses),
+        cmocka_unit_test(test_early_pulses_of_stepped_clock),
         cmocka_unit_test(test_missing_pulses_before_lock),
         cmocka_unit_test(test_pulse_gap_too_long),
         cmocka_unit_test(test_extra_pulses_before_lock),
