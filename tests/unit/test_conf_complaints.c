@@ -314,11 +314,12 @@ static void test_small_buffers(void **state)
 /* Comments, strings and numbers that the look before libconfig must let pass. */
 static void test_scan_lets_pass(void **state)
 {
-    static const char text[] = "# 99999999999\n// 99999999999\n/* 99999999999\n \" */\n"
-                               "ptp = { clock_identity = \"0011223344556677\"; priority1 = 0x7F; };\n"
-                               "receiver = { host = \"a \\\" 99999999999 @include \\\"x\\\"\"; };\n"
-                               "pulse = { offset_ns = -.5e1; noise_ns = 1e1; }; pulses = { missing_s = 1e+2; };\n"
-                               "holdover = { lock_threshold_ns = +300; };\n" PORT;
+    static const char text[] =
+        "# 99999999999\n// 99999999999\n/* 99999999999\n \" */\n"
+        "ptp = { clock_identity = \"0011223344556677\"; priority1 = 0x7F; };\n"
+        "receiver = { host = \"a \\\" 99999999999 @include \\\"x\\\"\"; };\n"
+        "pulse = { offset_ns = -.5e1; noise_ns = 1e1; }; pulses = { missing_s = 1e+2; };\n"
+        "holdover = { lock_threshold_ns = +300; };\n" PORT;
     struct conf c;
 
     (void)state;
