@@ -72,7 +72,8 @@ static bool valid_clock_identity(const char *s)
     }
 #define TEXT_MAX (CONF_STR_MAX - 1)
 
-/* The rows of one struct conf_pulse_source. */
+/* The rows of one struct conf_pulse_source, the member G. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a member has none */
 #define PULSE_SOURCE(G, TYPE, WORDS, HELP)                                                                   \
     ENUM(conf, G.type, TYPE, CONF_PULSE_EXTTS, WORDS, HELP),                                                 \
         STRING(conf, G.device, "", 0, TEXT_MAX, "empty: the clock's own PHC (extts), /dev/pps0 (pps)"),      \
@@ -89,6 +90,7 @@ static bool valid_clock_identity(const char *s)
         DOUBLE(conf, G.noise_ns, 20, 0.1, 1e6, "ns", "expected noise of a pulse's time stamp, 1 sigma"),     \
         BOOL(conf, G.sawtooth, true,                                                                         \
              "the receiver's sawtooth corrections (UBX-TIM-TP) are about this pulse")
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct option conf_options[] = {
     STRING(conf, ptp.profile, "st2059-2", 1, TEXT_MAX, "PTP profile: its defaults and its limits",

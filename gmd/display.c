@@ -117,11 +117,17 @@ static struct table turned(const struct table *t)
     return u;
 }
 
+static const char *text_at(const struct table *t, size_t line, size_t column)
+{
+    const char *text = *cell_at(t, line, column);
+    return text ? text : "";
+}
+
 static int column_width(const struct table *t, size_t column)
 {
     size_t width = 0;
     for (size_t line = 0; line < t->lines; line++) {
-        const size_t len = strlen(*cell_at(t, line, column));
+        const size_t len = strlen(text_at(t, line, column));
         width = len > width ? len : width;
     }
     return (int)width;
@@ -139,7 +145,7 @@ static void print_cells(const struct table *t, FILE *out)
 {
     for (size_t line = 0; line < t->lines; line++) {
         for (size_t column = 0; column < t->columns; column++)
-            fprintf(out, "  %-*s", column_width(t, column), *cell_at(t, line, column));
+            fprintf(out, "  %-*s", column_width(t, column), text_at(t, line, column));
         fputc('\n', out);
     }
 }

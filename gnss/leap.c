@@ -4,8 +4,8 @@
 
 #define ANNOUNCE_AHEAD_S 43200 /* clause 9.4: from 12 h before */
 #define DAY_S            86400LL
-#define AROUND_S         256               /* TAI - UTC is less */
-#define ANNOUNCED_MAX_S  (2 * 366 * DAY_S) /* half a year is usual */
+#define AROUND_S         256                 /* TAI - UTC is less */
+#define ANNOUNCED_MAX_S  (2LL * 366 * DAY_S) /* half a year is usual */
 
 /* What one source says. */
 struct opinion {

@@ -91,7 +91,8 @@ static int leap_corpus(void)
 static int ubx_corpus(void)
 {
     static const char nmea[] = "$GPZDA,235959.00,21,11,2025,00,00*68\r\n";
-    uint8_t all[UBX_SAMPLES * (UBX_SAMPLE_MAX + sizeof nmea)], outer[UBX_SAMPLE_MAX], payload[100] = {0};
+    uint8_t all[UBX_SAMPLES * (UBX_SAMPLE_MAX + sizeof nmea)], outer[UBX_SAMPLE_MAX] = {0};
+    uint8_t payload[100] = {0};
     size_t len = 0;
     for (size_t i = 0; i < UBX_SAMPLES; i++) {
         size_t frame_len = ubx_sample_frame(all + len, &ubx_samples[i]);
