@@ -4,7 +4,9 @@
 # make check      install what is missing, build, run the unit, sim and e2e tests
 # make check-asan the unit and sim tests under ASan and UBSan
 # make check-bed the tests that need hardware clocks, in QEMU guests; SCENARIO=NAME runs one
+# make bench-clients how many clients gmd holds, beside ptp4l, a bare echo and an XDP reflector
 # make bench-rest what gmd costs at rest, beside ptp4l
+# make bench-holdover how well gmd holds over, beside other programs' figures
 # make fuzz       every fuzz target, FUZZ_RUNS executions each
 # make lint       clang-format, clang-tidy, cppcheck
 # V=1 shows the commands
@@ -21,15 +23,15 @@ PYTHON    ?= /usr/bin/python3
 CFLAGS    ?= -O2 -g
 WARNINGS  := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDENING := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2
-LIBRARIES := libgps libconfig jansson libsystemd
+LIBRARIES := libgps libconfig jansson libsystemd libbpf
 # pkg-config may have been installed by this very run: it is asked when a recipe needs it, not before
-ALL_CFLAGS  = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE) -I. -MMD -MP -D_GNU_SOURCE \
+ALL_CFLAGS  = -std=gnu17 $(CFLAGS) $(WARNINGS) $(HARDENING) $(SANITIZE) -I. -MMD -MP -D_GNU_SOURCE -Wa,-I,$(OBJ) \
               -DGMD_VERSION='"$(VERSION)"' $(CPPFLAGS) $(shell pkg-config --cflags $(LIBRARIES))
 ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LDLIBS      = $(shell pkg-config --libs $(LIBRARIES)) -lm
 
 OBJ       := $(BUILD)/obj
-ROOMS     := bmca gnss holdover conf gmd gmd/clock gmd/net gmd/ptp
+ROOMS     := bmca gnss holdover conf gmd gmd/clock gmd/net gmd/ptp gmd/simulate gmd/load
 TOOLS     := $(basename $(notdir $(wildcard gmd/tools/*.c)))
 SOURCES   := $(filter-out gmd/main.c,$(wildcard $(ROOMS:=/*.c)))
 ARCHIVE   := $(BUILD)/libgmd.a
@@ -43,8 +45,10 @@ PROBES    := $(call tests_of,e2e,)
 FUZZERS   := $(call tests_of,fuzz,fuzz_)
 SIM_FLEET := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 TRACKED    = $(shell git ls-files '*.c' '*.h')
+# what runs in a kernel needs other headers: its own build checks it
+LINTED     = $(filter-out tests/bed/module/% %.bpf.c,$(filter %.c,$(TRACKED)))
 
-.PHONY: bench-rest all run check check-bed check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
+.PHONY: bench-clients bench-holdover bench-rest all run check check-bed check-built check-pure check-asan fuzz fuzz-built lint lint-built format install deb clean deps
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -68,6 +72,16 @@ $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC      $<'
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# what runs in the kernel, embedded in gmd (gmd/net/bpf_objects.c)
+BPF := $(patsubst %.c,$(OBJ)/%.o,$(wildcard gmd/net/bpf/*.bpf.c))
+
+$(OBJ)/%.bpf.o: %.bpf.c
+	@mkdir -p $(@D)
+	@echo '  BPF     $<'
+	$(Q)clang -O2 -g $(WARNINGS) -Wno-missing-prototypes -target bpf -mcpu=v3 -I. -I/usr/include/$(shell gcc -dumpmachine) -MMD -MP -c -o $@ $<
+
+$(OBJ)/gmd/net/bpf_objects.o: $(BPF)
 
 # each page's @OPTIONS@ is the option table's own text, @VERSION@ the package's
 $(BUILD)/man/%: gmd/man/%.in $(BUILD)/gmd debian/changelog
@@ -162,6 +176,25 @@ fuzz-built: $(FUZZERS) $(BUILD)/tests/make_corpus
 	    echo "$${fuzzer##*/}: $$(sed -n 's/stat::number_of_executed_units: *//p' $$fuzzer.log) executions, no finding"; \
 	done
 
+bench-holdover: deps
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) tests/bench/holdover.py --build $(BUILD)
+
+PEERS := $(BUILD)/tests/echo $(BUILD)/tests/reflect $(BUILD)/tests/reflect.bpf.o
+
+$(filter-out %.bpf.o,$(PEERS)): $(BUILD)/tests/%: $(OBJ)/tests/bench/%.o
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tests/reflect.bpf.o: $(OBJ)/tests/bench/reflect.bpf.o
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
+bench-clients: deps
+	@$(MAKE) --no-print-directory all $(PEERS)
+	@$(PYTHON) tests/bench/clients.py --build $(BUILD)
+
 bench-rest: deps
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tests/bench/rest.py --build $(BUILD)
@@ -178,9 +211,9 @@ lint-built:
 	@echo '  LINT    cppcheck'
 	$(Q)cppcheck --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr -I. -j 4 \
 	    --suppress=unknownMacro:gmd/tools/gmctl.c \
-	    $(filter %.c,$(TRACKED))
+	    $(LINTED)
 	@echo '  LINT    clang-tidy'
-	$(Q)printf '%s\n' $(filter %.c,$(TRACKED)) | xargs -P 4 -I{} clang-tidy --quiet --warnings-as-errors='*' \
+	$(Q)printf '%s\n' $(LINTED) | xargs -P 4 -I{} clang-tidy --quiet --warnings-as-errors='*' \
 	    --checks='$(TIDY)' {} -- -std=gnu17 -I. -D_GNU_SOURCE -DGMD_VERSION='""' 2>&1 | \
 	    { ! grep -vE '^[0-9]+ warnings? generated|^Suppressed|^Use -header-filter'; }
 

@@ -21,6 +21,15 @@ enum conf_timestamping { CONF_STAMP_AUTO, CONF_STAMP_HARDWARE, CONF_STAMP_SOFTWA
 enum conf_clock { CONF_CLOCK_AUTO, CONF_CLOCK_PHC, CONF_CLOCK_SYSTEM, CONF_CLOCK_LOGICAL };
 enum conf_receiver { CONF_RECEIVER_GPSD, CONF_RECEIVER_SIMULATED };
 enum conf_pulse { CONF_PULSE_EXTTS, CONF_PULSE_PPS, CONF_PULSE_SIMULATED, CONF_PULSE_NONE };
+/* as enum oscillator_class of holdover/ numbers them */
+enum conf_oscillator {
+    CONF_OSCILLATOR_AUTO,
+    CONF_OSCILLATOR_NIC,
+    CONF_OSCILLATOR_TCXO,
+    CONF_OSCILLATOR_OCXO,
+    CONF_OSCILLATOR_OCXO_HQ,
+    CONF_OSCILLATOR_RUBIDIUM,
+};
 enum conf_edge { CONF_EDGE_RISING, CONF_EDGE_FALLING };
 enum conf_delay_mechanism { CONF_E2E = 1, CONF_P2P = 2 }; /* as IEEE 1588 numbers them */
 
@@ -84,6 +93,9 @@ struct conf {
         double silent_s;
         double unvouched_s;
         int agreeing_messages;
+        int min_satellites;
+        double time_accuracy_ns;
+        double position_moved_m;
     } receiver;
     struct conf_pulse_source pulse, second_pulse;
     struct {
@@ -95,16 +107,19 @@ struct conf {
         int utc_offset; /* 0: none configured */
     } leap;
     struct {
-        double oscillator_noise_ppb;
+        int oscillator; /* enum conf_oscillator */
         double lock_threshold_ns;
         int lock_pulses;
         double unlock_threshold_ns;
         int reacquire_pulses;
+        int overrule_pulses;
+        double step_above_ns;
         double max_slew_ppb;
         double systematic_ns;
         double jump_threshold_ns;
         double holdover_limit_ns;
         int out_of_spec_class;
+        char memory[CONF_STR_MAX]; /* "": none */
     } holdover;
     struct {             /* the receiver and oscillator of `make run`; used where a type is "simulated" */
         bool oscillator; /* put a simulated bad oscillator under the logical clock */

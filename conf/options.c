@@ -14,6 +14,7 @@ static const char *const clock_words[] = {"auto", "phc", "system", "logical", NU
 static const char *const receiver_words[] = {"gpsd", "simulated", NULL};
 static const char *const first_pulse_words[] = {"extts", "pps", "simulated", NULL};
 static const char *const pulse_words[] = {"extts", "pps", "simulated", "none", NULL};
+static const char *const oscillator_words[] = {"auto", "nic", "tcxo", "ocxo", "ocxo-hq", "rubidium", NULL};
 static const char *const edge_words[] = {"rising", "falling", NULL};
 static const char *const transport_words[] = {"udpv4", "udpv6", "ethernet", NULL};
 static const char *const timestamping_words[] = {"auto", "hardware", "software", NULL};
@@ -122,6 +123,12 @@ const struct option conf_options[] = {
            "pulses are used so long without a word on the fix"),
     INT(conf, receiver.agreeing_messages, 3, 2, 100, "messages",
         "consecutive agreeing messages that number a pulse"),
+    INT(conf, receiver.min_satellites, 1, 0, 64, "",
+        "with fewer in use the receiver is not believed; 0: not looked at"),
+    DOUBLE(conf, receiver.time_accuracy_ns, 1000, 0, 1e9, "ns",
+           "beyond this estimate of its own it is not believed; 0: not looked at"),
+    DOUBLE(conf, receiver.position_moved_m, 0, 0, 1e7, "m",
+           "a fixed site that moves farther is not believed; 0: not a fixed site"),
 
     PULSE_SOURCE(pulse, CONF_PULSE_EXTTS, first_pulse_words,
                  "who stamps the pulse: extts: a PHC; pps: the kernel (PPSAPI)"),
@@ -135,15 +142,17 @@ const struct option conf_options[] = {
            "leap second table; empty: none"),
     INT(conf, leap.utc_offset, 0, 0, 255, "s", "TAI - UTC where nothing else tells it; 0: not configured"),
 
-    /* Default: a plain NIC crystal. The holdover bound grows with it, so rather too much than too little; by
-     * sigma_y(1000 s) = walk * sqrt(1000 / 3) a TCXO has some 0.08, an OCXO 0.002. */
-    DOUBLE(conf, holdover.oscillator_noise_ppb, 0.5, 1e-6, 100, "ppb/sqrt(s)",
-           "random walk of the oscillator's frequency"),
+    ENUM(conf, holdover.oscillator, CONF_OSCILLATOR_AUTO, CONF_OSCILLATOR_AUTO, oscillator_words,
+         "what keeps time; auto: learned from the pulses"),
     DOUBLE(conf, holdover.lock_threshold_ns, 200, 1, 1e6, "ns", "locked when the offset stays below it"),
     INT(conf, holdover.lock_pulses, 5, 1, 3600, "pulses", "for so many pulses in a row"),
     DOUBLE(conf, holdover.unlock_threshold_ns, 10000, 10, 1e8, "ns",
            "filtered offset above which lock is lost"),
     INT(conf, holdover.reacquire_pulses, 10, 1, 3600, "pulses", "agreeing pulses that end holdover"),
+    INT(conf, holdover.overrule_pulses, 60, 3, 3600, "pulses",
+        "pulses that agree with each other, not with the clock: then they are believed"),
+    DOUBLE(conf, holdover.step_above_ns, 0, 0, 1e9, "ns",
+           "coming back, a larger error is stepped away; 0: never, slew"),
     DOUBLE(conf, holdover.max_slew_ppb, 50, 1, 1e5, "ppb", "phase is corrected no faster once locked"),
     DOUBLE(conf, holdover.systematic_ns, 30, 0, 1e6, "ns", "uncertainty that no averaging removes"),
     DOUBLE(conf, holdover.jump_threshold_ns, 100000, 1000, 1e9, "ns",
@@ -152,6 +161,8 @@ const struct option conf_options[] = {
            "error bound that ends holdover in specification"),
     INT(conf, holdover.out_of_spec_class, 187, 7, 248, "",
         "clockClass from then on: 52 never slaves, 187 may"),
+    STRING(conf, holdover.memory, "/var/lib/gmd/oscillator", 0, TEXT_MAX,
+           "what was learned of the oscillator, kept over a restart; empty: not kept"),
 
     BOOL(conf, simulation.oscillator, false, "put a simulated bad oscillator under the logical clock"),
     DOUBLE(conf, simulation.oscillator_ppb, 25000, -5e5, 5e5, "ppb", "its frequency error"),

@@ -164,6 +164,7 @@ static void on_tick(void *ctx, int64_t now_ns)
     tick_grandmaster(d, now_ns);
     if (d->conf.host_clock.follow)
         keep_host_clock(d);
+    memory_file_tick(&d->memory, &d->gm.discipline, now_ns, d->clock_counters.clock_ns / NS_PER_S);
     alarms_update(&d->alarms, d, loop_now());
     daemon_settle(d);
     sd_notify(0, "WATCHDOG=1");
@@ -193,6 +194,7 @@ static int assemble(struct daemon *d, char *error, int error_size)
         return -1;
     if (setup_host_clock(d, error, error_size) < 0)
         return -1;
+    setup_memory(d);
     return sources_open(d, error, error_size);
 }
 
@@ -252,6 +254,7 @@ int daemon_run(struct daemon *d)
 
 void daemon_free(struct daemon *d)
 {
+    memory_file_close(&d->memory, &d->gm.discipline, d->clock_counters.clock_ns / NS_PER_S);
     if (d->manage)
         manage_close(d->manage);
     if (d->control)

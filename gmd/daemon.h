@@ -10,6 +10,7 @@
 #include "gmd/host_clock_kernel.h"
 #include "gmd/log.h"
 #include "gmd/loop.h"
+#include "gmd/memory_file.h"
 #include "gmd/net/interface.h"
 #include "gmd/net/transport.h"
 #include "gnss/pulse.h"
@@ -84,6 +85,7 @@ struct daemon {
     struct pulse_input pulses[PULSE_SOURCES];
     struct clients *clients;
     struct host host;
+    struct memory_file memory;
     struct grandmaster gm;
     struct daemon_port ports[CONF_PORTS_MAX];
     struct alarms alarms;

@@ -2,6 +2,9 @@
 /* How time comes in and is kept: the reports clock, gnss, holdover, host. */
 #include "gmd/report_parts.h"
 #include "gmd/report_value.h"
+#include "holdover/forecast.h"
+
+#define FORECAST_STEPS_MAX 12
 #include "gmd/served_clock.h"
 
 json_t *report_clock(struct daemon *d, int64_t now_ns)
@@ -117,6 +120,7 @@ json_t *report_gnss(struct daemon *d, int64_t now_ns)
     put(o, "link", json_string(g->link == RECEIVER_LINK_UP ? "up" : "down"));
     put(o, "problem", printable(d->receiver->problem));
     put(o, "trust", json_string(gnss_trust_name(g->trust)));
+    put(o, "suspicion", g->suspicion ? json_string(g->suspicion) : json_null());
     put(o, "fix", json_string(fixes[g->fix & 3]));
     put(o, "satellites_used", known(g->satellites_used));
     put(o, "satellites_visible", known(g->satellites_visible));
@@ -141,6 +145,23 @@ json_t *report_gnss(struct daemon *d, int64_t now_ns)
     return o;
 }
 
+/* If the antenna failed now: which step down comes after how long. */
+static json_t *report_steps(const struct discipline *discipline)
+{
+    struct forecast_step steps[FORECAST_STEPS_MAX];
+    const unsigned count = forecast_steps(discipline, steps, FORECAST_STEPS_MAX);
+    json_t *rows = json_array();
+    for (unsigned i = 0; i < count; i++) {
+        json_t *o = json_object();
+        put(o, "bound_ns", number(steps[i].limit_ns));
+        put(o, "after_s", steps[i].after_s < FORECAST_MAX_S ? number(steps[i].after_s) : json_null());
+        put(o, "clock_accuracy", hex8(steps[i].clock_accuracy));
+        put(o, "clock_class", json_integer(steps[i].clock_class));
+        json_array_append_new(rows, o);
+    }
+    return rows;
+}
+
 json_t *report_holdover(struct daemon *d, int64_t now_ns)
 {
     const struct discipline_status *s = &d->gm.discipline.status;
@@ -154,10 +175,14 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "freq_ppb", number(s->freq_ppb));
     put(o, "drift_ppb_per_day", number(s->drift_ppb_per_day));
     put(o, "bound_ns", bound(s));
+    put(o, "bound999_ns", s->bound999_ns < BOUND_UNKNOWN_NS ? json_real(s->bound999_ns) : json_null());
+    put(o, "time_left", report_steps(&d->gm.discipline));
     put(o, "limit_ns", number(d->conf.holdover.holdover_limit_ns));
     put(o, "last_sample_s", age(s->last_sample_ns, now_ns));
     put(o, "samples", unsigned64(s->samples));
     put(o, "outliers", unsigned64(s->outliers));
+    put(o, "rewinds", unsigned64(s->rewinds));
+    put(o, "memory", printable(d->memory.status));
     put(o, "quality", quality(&d->gm.quality.clock_quality));
     put(o, "time_to_lock_s",
         s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));

@@ -148,15 +148,19 @@ static struct clock_identity identity_of_mac(const uint8_t *mac)
     return (struct clock_identity){{mac[0], mac[1], mac[2], 0xFF, 0xFE, mac[3], mac[4], mac[5]}};
 }
 
+_Static_assert((int)CONF_OSCILLATOR_RUBIDIUM == (int)OSCILLATOR_RUBIDIUM, "the same order");
+
 static struct discipline_config discipline_config(const struct conf *c)
 {
     return (struct discipline_config){
         .pulse_noise_ns = c->pulse.noise_ns,
-        .oscillator_noise_ppb = c->holdover.oscillator_noise_ppb,
         .lock_threshold_ns = c->holdover.lock_threshold_ns,
         .lock_pulses = (unsigned)c->holdover.lock_pulses,
         .unlock_threshold_ns = c->holdover.unlock_threshold_ns,
         .reacquire_pulses = (unsigned)c->holdover.reacquire_pulses,
+        .overrule_pulses = (unsigned)c->holdover.overrule_pulses,
+        .oscillator = (enum oscillator_class)c->holdover.oscillator,
+        .step_above_ns = c->holdover.step_above_ns,
         .max_slew_ppb = c->holdover.max_slew_ppb,
         .holdover_limit_ns = c->holdover.holdover_limit_ns,
         .systematic_ns = c->holdover.systematic_ns,
@@ -187,6 +191,12 @@ static struct gnss_config gnss_config(const struct conf *c)
         .unvouched_ns = S_TO_NS(c->receiver.unvouched_s),
         .pulse_missing_ns = S_TO_NS(c->pulses.missing_s),
         .agreeing_messages = (unsigned)c->receiver.agreeing_messages,
+        .integrity =
+            {
+                .min_satellites = c->receiver.min_satellites,
+                .time_accuracy_ns = c->receiver.time_accuracy_ns,
+                .position_moved_m = c->receiver.position_moved_m,
+            },
     };
 }
 
@@ -338,4 +348,15 @@ void setup_leap_table(struct daemon *d)
     }
     if (fd >= 0)
         close(fd);
+}
+
+void setup_memory(struct daemon *d)
+{
+    char owner[sizeof d->memory.owner], id[PORT_IDENTITY_STRLEN];
+    /* a look changes nothing, and a simulated oscillator is another one each time */
+    const char *path = d->probe || d->conf.simulation.oscillator ? "" : d->conf.holdover.memory;
+    clock_identity_format(&d->gm.instance.default_ds.clock_identity, id);
+    snprintf(owner, sizeof owner, "%s, %s", id, d->clock->description);
+    memory_file_init(&d->memory, path, owner);
+    memory_file_read(&d->memory, &d->gm.discipline, realtime_ns() / NS_PER_S + utc_offset_now(d));
 }

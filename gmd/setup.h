@@ -23,6 +23,9 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size);
  * -1 where timestamping = "hardware" cannot be had. */
 int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int error_size);
 
+/* d->memory, and what it knows; needs d->clock and d->gm. */
+void setup_memory(struct daemon *d);
+
 /* (Re)reads the leap-second table; trouble goes to d->leap_problem and leaves the table in force. */
 void setup_leap_table(struct daemon *d);
 

@@ -8,17 +8,24 @@
 
 #include "holdover/states.h"
 
-#define SILENT_NS         2000000000LL          /* no pulse: with a tick a second, holdover within 3 s */
-#define INCOHERENT_NS     30000000000LL         /* pulses, but none believed; longer than SHIFT_PULSES take */
-#define FIRST_PULSES      3                     /* in agreement: give the first phase and frequency */
-#define SHIFT_PULSES      15                    /* in agreement: overrule what was learned */
+#define SILENT_NS 2000000000LL /* no pulse: with a tick a second, holdover within 3 s */
+#define INCOHERENT_NS                                                                                        \
+    30000000000LL           /* pulses, but none believed; lasting insistence is no coherence with the clock */
+#define FIRST_PULSES      3 /* in agreement: give the first phase and frequency */
 #define TREND_SIGMAS      12                    /* 5 sigma of the third difference from a line, sqrt(6) */
 #define PHASE_MAX_NS      4000000000000000000LL /* 126 years: a clock at its epoch is nearer */
 #define STEP_ABOVE_NS     20000.0 /* below, slewing before the first lock takes a second or two */
 #define STEP_ERROR_NS     5000.0  /* a PHC driver's step is a read and a write, microseconds apart */
 #define BOUND_SIGMAS      2.0
+#define BOUND_EVERY_NS    900000000LL
 #define NUMBERS_WITHIN_NS 250e6
 #define COMMAND_STEP_PPB  1e-4
+#define REWIND_PULSES     3   /* that contradict in a row: were those before them sound? */
+#define LOSS_SIGMAS       5.0 /* at a loss: the last minutes led away from what was known before */
+#define DOUBT_SIGMAS      3.0 /* the same, when pulses contradict already */
+#define PULLING_SIGMAS    1.0 /* asked for again with each pulse: a constant shift is soon within */
+#define SLOPE_PATIENCE    10  /* oscillators seldom jump in frequency, spoofers pull */
+#define PROBATION_SIGMAS  3.5
 #define UNDO_PULSES       3 /* know what two software readings left of a foreign step */
 
 void discipline_init(struct discipline *d, const struct discipline_config *config)
@@ -27,9 +34,9 @@ void discipline_init(struct discipline *d, const struct discipline_config *confi
     d->config = *config;
     d->status.last_sample_ns = INT64_MIN;
     d->status.locked_first_ns = INT64_MIN;
-    d->status.bound_ns = BOUND_UNKNOWN_NS;
+    d->status.bound_ns = d->status.bound999_ns = BOUND_UNKNOWN_NS;
     d->believed_ns = INT64_MIN;
-    estimator_init(&d->estimator, config->pulse_noise_ns, config->oscillator_noise_ppb);
+    estimator_init(&d->estimator, config->pulse_noise_ns, config->oscillator);
     accuracy_init(&d->accuracy);
 }
 
@@ -57,13 +64,23 @@ static void describe(const struct discipline *d, enum fact when, const char *los
     else if (when & FACT_STEPPED)
         snprintf(text, size, "%+.6f s by somebody else", (double)d->status.last_jump_ns * 1e-9);
     else if (when & (FACT_SHIFTED | FACT_STRAYED))
-        snprintf(text, size, "%+.0f ns", d->estimator.x[0]);
+        snprintf(text, size, "%+.0f ns", estimator_phase(&d->estimator));
     else if (when & FACT_BEYOND)
         snprintf(text, size, "%.0f ns", d->config.holdover_limit_ns);
 }
 
+static bool holding(enum discipline_state s)
+{
+    return s == DISCIPLINE_HOLDOVER_IN || s == DISCIPLINE_HOLDOVER_OUT;
+}
+
 static void enter(struct discipline *d, enum discipline_state to)
 {
+    if (holding(to) && !holding(d->status.state) && estimator_rewind(&d->estimator, LOSS_SIGMAS))
+        d->status.rewinds++;
+    if (to == DISCIPLINE_REACQUIRING || to == DISCIPLINE_LOCKED)
+        estimator_unmark(&d->estimator);
+    d->probation = (struct probation){0};
     d->status.previous = d->status.state;
     d->status.state = to;
     d->status.since_ns = d->estimator.at_ns;
@@ -87,13 +104,13 @@ static void move(struct discipline *d, unsigned facts, const char *lost)
     enter(d, t->to);
 }
 
-static double bound(const struct discipline *d)
+/* The clock's error is below this with the given probability. near: the last result. */
+static double bound(const struct discipline *d, double probability, double near)
 {
-    const struct estimator *e = &d->estimator;
-    if (!e->started)
+    if (!d->estimator.started)
         return BOUND_UNKNOWN_NS;
-    return fmin(fabs(e->x[0]) + BOUND_SIGMAS * estimator_sigma(e) + d->config.systematic_ns,
-                BOUND_UNKNOWN_NS);
+    const double error = bank_quantile(&d->estimator.bank, probability, near - d->config.systematic_ns);
+    return fmin(error + d->config.systematic_ns, BOUND_UNKNOWN_NS);
 }
 
 /* Facts that are not of one event but hold now. */
@@ -105,16 +122,28 @@ static unsigned standing_facts(const struct discipline *d)
 
     if (d->good_pulses >= wanted)
         facts |= FACT_AGREED;
-    if (fabs(d->estimator.x[0]) > d->config.unlock_threshold_ns)
+    if (fabs(estimator_phase(&d->estimator)) > d->config.unlock_threshold_ns)
         facts |= FACT_STRAYED;
+    if (d->estimator.drawn)
+        facts |= FACT_DRAWN;
     if (d->beyond)
         facts |= FACT_BEYOND;
     return facts;
 }
 
+/* Quantiles of a mixture are dear, and once a second is often enough unless something happened. */
+static void renew_bounds(struct discipline *d, bool now)
+{
+    const int64_t at_ns = d->estimator.at_ns;
+    if (!now && d->status.bound_ns < BOUND_UNKNOWN_NS && at_ns - d->bound_at_ns < BOUND_EVERY_NS)
+        return;
+    d->bound_at_ns = at_ns;
+    d->status.bound_ns = bound(d, 0.95, d->status.bound_ns);
+    d->status.bound999_ns = fmax(bound(d, 0.999, d->status.bound999_ns), d->status.bound_ns);
+}
+
 static void judge_bound(struct discipline *d)
 {
-    d->status.bound_ns = bound(d);
     if (ever_locked(d) && d->status.state != DISCIPLINE_LOCKED &&
         d->status.bound_ns > d->config.holdover_limit_ns)
         d->beyond = true;
@@ -131,7 +160,7 @@ static void command(struct discipline *d, struct discipline_action *action)
     double freq = e->control_ppb;
 
     if (e->started)
-        freq = servo_command(&d->servo, e->x[0], e->x[1], &limits);
+        freq = servo_command(&d->servo, estimator_phase(e), estimator_freq(e), &limits);
     if (d->commanded && fabs(freq - e->control_ppb) < COMMAND_STEP_PPB)
         return;
     d->commanded = true;
@@ -157,6 +186,7 @@ static void settle(struct discipline *d, unsigned facts, const char *lost, struc
 
     if (lost)
         facts |= FACT_LOST;
+    renew_bounds(d, (facts & ~(unsigned)FACT_PULSES) != 0 || action->step);
     judge_bound(d);
     move(d, facts | standing_facts(d), lost);
     judge_bound(d);
@@ -164,9 +194,9 @@ static void settle(struct discipline *d, unsigned facts, const char *lost, struc
         accuracy_follow(&d->accuracy, announced_bound(d), e->at_ns);
     servo_pace(&d->servo, state_tau_s(d->status.state), 0);
     command(d, action);
-    d->status.filtered_ns = e->started ? e->x[0] : 0;
+    d->status.filtered_ns = e->started ? estimator_phase(e) : 0;
     d->status.freq_ppb = e->control_ppb;
-    d->status.drift_ppb_per_day = e->x[2] * 86400;
+    d->status.drift_ppb_per_day = e->bank.drift * 86400;
 }
 
 static void step(struct discipline *d, int64_t delta_ns, struct discipline_action *action)
@@ -181,10 +211,10 @@ static void step(struct discipline *d, int64_t delta_ns, struct discipline_actio
 static void step_before_lock(struct discipline *d, struct discipline_action *action)
 {
     struct estimator *e = &d->estimator;
-    if (ever_locked(d) || !e->started || fabs(e->x[0]) <= STEP_ABOVE_NS ||
-        fabs(e->x[1]) >= d->config.max_freq_ppb)
+    if (ever_locked(d) || !e->started || fabs(estimator_phase(e)) <= STEP_ABOVE_NS ||
+        fabs(estimator_freq(e)) >= d->config.max_freq_ppb)
         return;
-    const int64_t delta_ns = -llround(e->x[0]);
+    const int64_t delta_ns = -llround(estimator_phase(e));
     step(d, delta_ns, action);
     estimator_step(e, (double)delta_ns, STEP_ERROR_NS);
     d->good_pulses = 0;
@@ -197,34 +227,81 @@ static void complete_undo(struct discipline *d, struct discipline_action *action
     struct estimator *e = &d->estimator;
     if (d->undo_pulses == 0 || --d->undo_pulses > 0)
         return;
-    const double left_ns = fabs(e->x[0]);
+    const double left_ns = fabs(estimator_phase(e));
     if (left_ns <= d->config.lock_threshold_ns || left_ns > (double)d->config.jump_threshold_ns)
         return;
-    const int64_t delta_ns = -llround(e->x[0]);
+    const int64_t delta_ns = -llround(estimator_phase(e));
     step(d, delta_ns, action);
     estimator_step(e, (double)delta_ns, STEP_ERROR_NS);
     d->good_pulses = 0;
 }
 
-/* A pulse that contradicts the estimate (or comes before there is one). Returns facts. */
-static unsigned contradicted(struct discipline *d, int64_t tai_s, int64_t phase_now_ns, int64_t age_ns)
+/* Coming back from a long holdover slewing may take days; who allows it gets a step instead. */
+static void step_at_return(struct discipline *d, struct discipline_action *action)
+{
+    struct estimator *e = &d->estimator;
+    if (d->status.state != DISCIPLINE_REACQUIRING || d->config.step_above_ns <= 0 ||
+        fabs(estimator_phase(e)) <= d->config.step_above_ns)
+        return;
+    const int64_t delta_ns = -llround(estimator_phase(e));
+    step(d, delta_ns, action);
+    estimator_step(e, (double)delta_ns, STEP_ERROR_NS);
+    d->good_pulses = 0;
+}
+
+/* A pulse that is not believed by itself: enough of them that agree with each other are. Returns facts. */
+static unsigned insist(struct discipline *d, int64_t tai_s, int64_t phase_now_ns, int64_t age_ns)
 {
     struct estimator *e = &d->estimator;
     const double tolerance = TREND_SIGMAS * d->config.pulse_noise_ns + d->config.lock_threshold_ns;
-    const unsigned wanted = ever_locked(d) ? SHIFT_PULSES : FIRST_PULSES;
-    const struct trend_point p = {.tai_s = tai_s, .phase_ns = phase_now_ns - llround(e->x[0])};
+    unsigned wanted = ever_locked(d) ? d->config.overrule_pulses : FIRST_PULSES;
+    const struct trend_point p = {.tai_s = tai_s, .phase_ns = phase_now_ns - llround(estimator_expected(e))};
 
     d->good_pulses = 0;
-    if (e->started)
-        d->status.outliers++;
-    if (trend_add(&d->trend, p, tolerance) < wanted)
+    const unsigned count = trend_add(&d->trend, p, tolerance);
+    const double slope = trend_slope_ppb(&d->trend);
+    const double span_s = trend_span_s(&d->trend);
+    if (ever_locked(d) && count > 1 && fabs(slope) * span_s < d->config.unlock_threshold_ns &&
+        estimator_slope_sigmas(e, slope, span_s) > PULLING_SIGMAS)
+        wanted *= SLOPE_PATIENCE;
+    if (count < wanted)
         return e->started ? 0 : FACT_PULSES;
 
-    const double slope = trend_slope_ppb(&d->trend);
     const double phase = (double)phase_now_ns + slope * (double)age_ns * 1e-9;
-    estimator_restart(e, phase, slope, trend_span_s(&d->trend));
+    estimator_restart(e, phase, slope, span_s);
     trend_reset(&d->trend);
+    d->probation = (struct probation){0};
     return FACT_PULSES | FACT_SHIFTED;
+}
+
+/* A pulse outside the gate (or before there is an estimate). Several in a row, and those before them are
+ * doubted, too. */
+static void contradicted(struct discipline *d)
+{
+    d->probation = (struct probation){0};
+    if (!d->estimator.started)
+        return;
+    d->status.outliers++;
+    if (++d->contradictions == REWIND_PULSES && d->status.state == DISCIPLINE_LOCKED &&
+        estimator_rewind(&d->estimator, DOUBT_SIGMAS))
+        d->status.rewinds++;
+}
+
+/* In holdover pulses are believed again when some in a row agree with the estimate, and so does their mean.
+ */
+static bool on_probation(struct discipline *d, double residual_ns)
+{
+    const struct estimator *e = &d->estimator;
+    struct probation *p = &d->probation;
+    if (!holding(d->status.state))
+        return false;
+    p->sum_ns += residual_ns;
+    if (++p->pulses < d->config.reacquire_pulses)
+        return true;
+    const double mean = p->sum_ns / p->pulses, noise = e->noise_ns * e->noise_ns / p->pulses;
+    *p = (struct probation){0};
+    return fabs(mean) >
+           fmax(PROBATION_SIGMAS * sqrt(e->bank.pulse_variance + noise), d->config.pulse_noise_ns);
 }
 
 /* phase_ns: what a pulse of age_ns ago said. Returns facts. */
@@ -234,10 +311,15 @@ static unsigned take(struct discipline *d, int64_t tai_s, int64_t phase_ns, int6
     const int64_t phase_now_ns = phase_ns + llround(estimator_rate(e) * (double)age_ns * 1e-9);
     const double phase_now = (double)phase_now_ns;
 
-    if (!e->started || fabs(phase_now - e->x[0]) > estimator_gate(e))
-        return contradicted(d, tai_s, phase_now_ns, age_ns);
+    if (!e->started || fabs(phase_now - estimator_expected(e)) > estimator_gate(e)) {
+        contradicted(d);
+        return insist(d, tai_s, phase_now_ns, age_ns);
+    }
+    if (on_probation(d, phase_now - estimator_expected(e)))
+        return insist(d, tai_s, phase_now_ns, age_ns);
     trend_reset(&d->trend);
-    watch_vouch(&d->watch, age_ns, phase_now - e->x[0], d->config.jump_threshold_ns);
+    d->contradictions = 0;
+    watch_vouch(&d->watch, age_ns, phase_now - estimator_expected(e), d->config.jump_threshold_ns);
     estimator_update(e, phase_now);
     if (fabs(phase_now) <= d->config.lock_threshold_ns)
         d->good_pulses++;
@@ -269,6 +351,7 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
         d->believed_ns = now_ns;
         d->last_tai_s = tai_s;
         complete_undo(d, &action);
+        step_at_return(d, &action);
     }
     step_before_lock(d, &action);
     settle(d, facts, NULL, &action);

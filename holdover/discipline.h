@@ -8,6 +8,7 @@
 #define GMD_HOLDOVER_DISCIPLINE_H
 
 #include "bmca/ptp.h"
+#include "holdover/bank.h"
 
 enum discipline_state {
     DISCIPLINE_FREE_RUN,  /* never had a time worth serving, no usable pulses */
@@ -21,20 +22,22 @@ enum discipline_state {
 #define BOUND_UNKNOWN_NS 1e18 /* of status.bound_ns */
 
 struct discipline_config {
-    double pulse_noise_ns;       /* expected noise of a pulse reading, 1 sigma */
-    double oscillator_noise_ppb; /* expected random walk of frequency, ppb per sqrt(s) */
-    double max_freq_ppb;         /* what the clock can be steered by */
-    double lock_threshold_ns;    /* |offset| below it ... */
-    unsigned lock_pulses;        /* ... for so many pulses in a row: locked */
-    double unlock_threshold_ns;  /* |filtered offset| above it while locked: lock is lost (REACQUIRING) */
-    unsigned reacquire_pulses;   /* pulses in agreement before REACQUIRING may end */
-    double max_slew_ppb;         /* phase correction after the first lock is no faster than this */
-    double holdover_limit_ns;    /* bound beyond which holdover is out of specification */
-    double systematic_ns;        /* uncertainty that no averaging removes: receiver, cable, stamps */
-    uint8_t holdover_class;      /* 7 */
-    uint8_t out_of_spec_class;   /* 52, 187, ... */
-    uint8_t free_run_class;      /* 248 */
-    int64_t jump_threshold_ns;   /* clock against monotonic time between ticks: more is a foreign step */
+    double pulse_noise_ns;            /* expected noise of a pulse reading, 1 sigma */
+    enum oscillator_class oscillator; /* OSCILLATOR_AUTO: learned */
+    double max_freq_ppb;              /* what the clock can be steered by */
+    double lock_threshold_ns;         /* |offset| below it ... */
+    unsigned lock_pulses;             /* ... for so many pulses in a row: locked */
+    double unlock_threshold_ns; /* |filtered offset| above it while locked: lock is lost (REACQUIRING) */
+    unsigned reacquire_pulses;  /* pulses in agreement before REACQUIRING may end */
+    unsigned overrule_pulses;   /* pulses in a row that agree with each other, not with the clock: believed */
+    double max_slew_ppb;        /* phase correction after the first lock is no faster than this */
+    double step_above_ns;       /* coming back, a larger error is stepped away; 0: never */
+    double holdover_limit_ns;   /* bound beyond which holdover is out of specification */
+    double systematic_ns;       /* uncertainty that no averaging removes: receiver, cable, stamps */
+    uint8_t holdover_class;     /* 7 */
+    uint8_t out_of_spec_class;  /* 52, 187, ... */
+    uint8_t free_run_class;     /* 248 */
+    int64_t jump_threshold_ns;  /* clock against monotonic time between ticks: more is a foreign step */
 };
 
 /* What to do to the clock now. step first, then frequency. */
@@ -61,8 +64,10 @@ struct discipline_status {
     double freq_ppb;    /* correction in force */
     double drift_ppb_per_day;
     double bound_ns;        /* 95 % bound on the clock's error, now; 1e18: unknown */
+    double bound999_ns;     /* 99.9 % */
     int64_t last_sample_ns; /* monotonic; INT64_MIN: never */
     uint64_t samples, outliers, steps, jumps;
+    uint64_t rewinds;        /* what the last pulses taught was undone */
     bool jumped;             /* since the last lock */
     int64_t last_jump_ns;    /* size of the last foreign step */
     int64_t locked_first_ns; /* monotonic time of the first lock; INT64_MIN: not yet */
@@ -74,6 +79,12 @@ struct discipline_status {
 #include "holdover/trend.h"
 #include "holdover/watch.h"
 
+/* Pulses that come back must agree with the clock for a while. */
+struct probation {
+    unsigned pulses;
+    double sum_ns; /* of their residuals */
+};
+
 struct discipline {
     struct discipline_config config;
     struct discipline_status status;
@@ -82,11 +93,14 @@ struct discipline {
     struct servo servo;
     struct watch watch;
     struct accuracy accuracy;
-    unsigned good_pulses; /* in a row within the lock threshold */
+    unsigned good_pulses;    /* in a row within the lock threshold */
+    unsigned contradictions; /* pulses in a row that contradict the estimate */
+    struct probation probation;
     unsigned undo_pulses; /* until the undoing of a foreign step is completed; 0: nothing to undo */
     bool beyond;          /* out of specification since the last lock */
     bool commanded;       /* the frequency correction in force is ours */
     int64_t last_tai_s;   /* number of the last pulse that was believed */
+    int64_t bound_at_ns;  /* monotonic time of the bounds */
     int64_t believed_ns;  /* its monotonic time; INT64_MIN: never */
 };
 

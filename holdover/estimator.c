@@ -1,73 +1,83 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The Kalman filter of estimator.h. Equations and their sources: README.md, "Estimator". */
 #include "holdover/estimator.h"
 
 #include <math.h>
 #include <string.h>
 
-#define GATE_SIGMAS    5.0
-#define NOISE_RANGE    4.0 /* the adapted pulse noise stays within expected / 4 .. expected * 4 */
-#define ADAPT_PRIOR    16  /* the expected noise counts as much as so many residuals ... */
-#define ADAPT_MEMORY   256 /* ... and the memory of the adaptation is so many residuals */
-#define ADAPT_GAP_NS   2500000000LL
-#define WHITE_PER_WALK 8.0 /* s: FACTS of oscillators put white FM over random walk at 2 .. 20 s */
-#define DRIFT_PER_WALK 0.1 /* 1/sqrt(s): first guess of |drift| */
-#define DRIFT_MEMORY_S 1e4 /* how long a drift lasts: warm-up and temperature cycles, hours */
-#define SLOPE_SIGMAS   5.0
+#define GATE_SIGMAS  5.0
+#define NOISE_LOW    64.0 /* the adapted pulse noise stays within expected / 64 .. expected * 4 */
+#define NOISE_HIGH   4.0
+#define ADAPT_PRIOR  16  /* the expected noise counts as much as so many residuals ... */
+#define ADAPT_MEMORY 256 /* ... and the memory of the adaptation is so many residuals */
+#define ADAPT_GAP_NS 2500000000LL
+#define SLOPE_SIGMAS 5.0
+#define GATE_LEAST   0.1  /* of the expected noise */
+#define PEAK_MEMORY  1200 /* pulses: a sawtooth that stands still for minutes hides how large it is */
+#define DRAWN_SIGMAS 5.0
+#define DRAWN_LEAST  2.0 /* of the expected noise: less is a sawtooth or a wander */
+#define DRAWN_BY     1.0 /* of the expected noise: an oscillator that foretells worse cannot judge */
+
+/* A wild receiver is noticed within seconds, a pull of a ns a second within minutes. */
+static const int64_t mark_every_ns[ESTIMATOR_AGES] = {8000000000LL, 180000000000LL};
 
 static double square(double v)
 {
     return v * v;
 }
 
-void estimator_init(struct estimator *e, double pulse_noise_ns, double walk_ppb)
+void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_class oscillator)
 {
     memset(e, 0, sizeof *e);
     e->expected_noise_ns = pulse_noise_ns;
     e->noise_ns = pulse_noise_ns;
-    e->residual_variance = square(pulse_noise_ns);
-    e->white_ns = walk_ppb * WHITE_PER_WALK;
-    e->walk_ppb = walk_ppb;
-    e->drift_walk = walk_ppb / DRIFT_MEMORY_S;
+    e->residual_variance = e->peak_variance = square(pulse_noise_ns);
+    bank_init(&e->bank, oscillator);
+}
+
+void estimator_unmark(struct estimator *e)
+{
+    for (int age = 0; age < ESTIMATOR_AGES; age++)
+        e->marks[age][0].valid = e->marks[age][1].valid = false;
+    e->drawn = false;
 }
 
 void estimator_forget(struct estimator *e)
 {
-    memset(e->x, 0, sizeof e->x);
-    memset(e->P, 0, sizeof e->P);
+    e->steered_ns = 0;
     e->started = false;
+    estimator_unmark(e);
+}
+
+double estimator_phase(const struct estimator *e)
+{
+    return e->started ? e->bank.phase_ns : e->steered_ns;
+}
+
+double estimator_freq(const struct estimator *e)
+{
+    return e->started ? e->bank.freq_ppb : 0;
+}
+
+double estimator_expected(const struct estimator *e)
+{
+    return e->started ? e->bank.pulse_ns : e->steered_ns;
 }
 
 double estimator_rate(const struct estimator *e)
 {
-    return e->x[1] + e->control_ppb;
+    return estimator_freq(e) + e->control_ppb;
 }
 
 double estimator_sigma(const struct estimator *e)
 {
-    return sqrt(e->P[0][0]);
+    return sqrt(e->bank.phase_variance);
 }
 
-/* P := F P F' + Q over dt, F = [1 dt dt^2/2; 0 1 dt; 0 0 1]. */
-static void predict_covariance(struct estimator *e, double dt)
+static void steer_marks(struct estimator *e, double ns)
 {
-    const double q0 = square(e->white_ns), q1 = square(e->walk_ppb), q2 = square(e->drift_walk);
-    const double h = dt * dt / 2;
-    double(*P)[3] = e->P;
-    /* F P F' of a symmetric P, written out: products with the zeros and ones of F left away */
-    const double p02 = P[0][2] + dt * P[1][2] + h * P[2][2];
-    const double p12 = P[1][2] + dt * P[2][2];
-    const double p01 = P[0][1] + dt * P[1][1] + h * P[1][2] + dt * p02;
-    const double p00 =
-        P[0][0] + dt * P[0][1] + h * P[0][2] + h * p02 + dt * (P[0][1] + dt * P[1][1] + h * P[1][2]);
-    const double p11 = P[1][1] + dt * P[1][2] + dt * p12;
-
-    P[0][0] = p00 + q0 * dt + q1 * dt * dt * dt / 3 + q2 * pow(dt, 5) / 20;
-    P[0][1] = P[1][0] = p01 + q1 * dt * dt / 2 + q2 * pow(dt, 4) / 8;
-    P[0][2] = P[2][0] = p02 + q2 * dt * dt * dt / 6;
-    P[1][1] = p11 + q1 * dt + q2 * dt * dt * dt / 3;
-    P[1][2] = P[2][1] = p12 + q2 * dt * dt / 2;
-    P[2][2] += q2 * dt;
+    for (int age = 0; age < ESTIMATOR_AGES; age++)
+        for (int i = 0; i < 2; i++)
+            e->marks[age][i].steered_ns += ns;
 }
 
 void estimator_predict(struct estimator *e, int64_t now_ns)
@@ -77,10 +87,11 @@ void estimator_predict(struct estimator *e, int64_t now_ns)
     const double dt = e->timed ? (double)(now_ns - e->at_ns) * 1e-9 : 0;
     e->timed = true;
     e->at_ns = now_ns;
-    e->x[0] += dt * estimator_rate(e) + dt * dt / 2 * e->x[2];
-    e->x[1] += dt * e->x[2];
+    steer_marks(e, dt * e->control_ppb);
     if (e->started)
-        predict_covariance(e, dt);
+        bank_predict(&e->bank, dt, e->control_ppb);
+    else
+        e->steered_ns += dt * e->control_ppb;
 }
 
 void estimator_control(struct estimator *e, double freq_ppb)
@@ -90,14 +101,22 @@ void estimator_control(struct estimator *e, double freq_ppb)
 
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns)
 {
-    e->x[0] += delta_ns;
-    e->P[0][0] += square(sigma_ns);
+    steer_marks(e, delta_ns);
+    if (e->started)
+        bank_step(&e->bank, delta_ns, square(sigma_ns));
+    else
+        e->steered_ns += delta_ns;
+}
+
+/* Of one pulse, as careful as the last minutes ask for. */
+static double pulse_variance(const struct estimator *e)
+{
+    return fmax(square(e->noise_ns), e->peak_variance);
 }
 
 double estimator_gate(const struct estimator *e)
 {
-    const double noise = fmax(e->noise_ns, e->expected_noise_ns);
-    return GATE_SIGMAS * sqrt(e->P[0][0] + square(noise));
+    return GATE_SIGMAS * sqrt(e->bank.pulse_variance + pulse_variance(e));
 }
 
 /* The pulse noise from the difference of successive residuals: a filter that lags behind its oscillator has
@@ -105,58 +124,119 @@ double estimator_gate(const struct estimator *e)
  * better than a pulse: then a residual is mostly the pulse's. */
 static void adapt_noise(struct estimator *e, double residual_ns)
 {
-    const bool settled = e->P[0][0] <= square(e->expected_noise_ns);
+    const bool settled = e->bank.pulse_variance <= square(e->expected_noise_ns);
     if (settled && e->was_settled && e->at_ns - e->last_update_ns <= ADAPT_GAP_NS) {
         const unsigned n = e->updates < ADAPT_MEMORY ? e->updates : ADAPT_MEMORY;
         const double sample = square(residual_ns - e->last_residual_ns) / 2;
         e->residual_variance += (sample - e->residual_variance) / (ADAPT_PRIOR + n);
-        const double variance = fmax(e->residual_variance - e->P[0][0], 0);
-        e->noise_ns = fmin(fmax(sqrt(variance), e->expected_noise_ns / NOISE_RANGE),
-                           e->expected_noise_ns * NOISE_RANGE);
+        const double variance = fmax(e->residual_variance - e->bank.pulse_variance, 0);
+        e->noise_ns =
+            fmin(fmax(sqrt(variance), e->expected_noise_ns / NOISE_LOW), e->expected_noise_ns * NOISE_HIGH);
     }
+    e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), e->residual_variance),
+                            square(e->expected_noise_ns * GATE_LEAST));
     e->was_settled = settled;
     e->last_residual_ns = residual_ns;
     e->last_update_ns = e->at_ns;
 }
 
+static bool within_sigmas(double sigmas, double difference, double variance)
+{
+    return square(difference) <= square(sigmas) * variance;
+}
+
+/* What the mark foretells for now. */
+static void carry_mark(const struct estimator *e, const struct estimator_mark *m, struct bank *foretold)
+{
+    *foretold = m->bank;
+    bank_predict(foretold, (double)(e->at_ns - m->at_ns) * 1e-9, 0);
+    bank_step(foretold, m->steered_ns, 0);
+}
+
+static const struct estimator_mark *oldest(const struct estimator *e, int age)
+{
+    const struct estimator_mark *m = e->marks[age];
+    return m[1].valid ? &m[1] : m[0].valid ? &m[0] : NULL;
+}
+
+/* Have the pulses since the mark led away from what it foretells? */
+static bool drawn_from(const struct estimator *e, const struct estimator_mark *m)
+{
+    struct bank foretold;
+    carry_mark(e, m, &foretold);
+    const double difference = e->bank.phase_ns - foretold.phase_ns;
+    return foretold.phase_variance < square(DRAWN_BY * e->expected_noise_ns) &&
+           fabs(difference) > DRAWN_LEAST * e->expected_noise_ns &&
+           !within_sigmas(DRAWN_SIGMAS, difference, foretold.phase_variance);
+}
+
+/* Each time that the shortest mark is due the estimate is compared with the longer ones. */
+static void keep_marks(struct estimator *e)
+{
+    for (int age = 0; age < ESTIMATOR_AGES; age++) {
+        struct estimator_mark *m = e->marks[age];
+        if (m[0].valid && e->at_ns - m[0].at_ns < mark_every_ns[age])
+            continue;
+        for (int other = 1; age == 0 && other < ESTIMATOR_AGES; other++)
+            if (oldest(e, other) && drawn_from(e, oldest(e, other)))
+                e->drawn = true;
+        m[1] = m[0];
+        m[0] = (struct estimator_mark){.valid = true, .at_ns = e->at_ns, .bank = e->bank};
+    }
+}
+
+bool estimator_rewind(struct estimator *e, double sigmas)
+{
+    struct bank foretold;
+    bool rewound = false;
+    for (int age = ESTIMATOR_AGES - 1; age >= 0 && e->started && !rewound; age--) {
+        if (!oldest(e, age))
+            continue;
+        carry_mark(e, oldest(e, age), &foretold);
+        rewound = !within_sigmas(sigmas, e->bank.phase_ns - foretold.phase_ns, foretold.phase_variance) ||
+                  !within_sigmas(sigmas, e->bank.freq_ppb - foretold.freq_ppb, foretold.freq_variance);
+        if (rewound) {
+            e->bank = foretold;
+            bank_doubt(&e->bank);
+        }
+    }
+    estimator_unmark(e);
+    return rewound;
+}
+
 void estimator_update(struct estimator *e, double phase_ns)
 {
-    const double residual = phase_ns - e->x[0];
-    adapt_noise(e, residual);
-    const double R = square(e->noise_ns);
-    const double S = e->P[0][0] + R;
-    double K[3], A[3][3];
-
-    for (int i = 0; i < 3; i++) {
-        K[i] = e->P[i][0] / S;
-        e->x[i] += K[i] * residual;
-    }
-    /* Joseph's form, (I - K H) P (I - K H)' + K R K': positive whatever K was rounded to */
-    for (int i = 0; i < 3; i++)
-        for (int j = 0; j < 3; j++)
-            A[i][j] = e->P[i][j] - K[i] * e->P[0][j];
-    for (int i = 0; i < 3; i++)
-        for (int j = i; j < 3; j++)
-            e->P[i][j] = e->P[j][i] = A[i][j] - A[i][0] * K[j] + K[i] * R * K[j];
+    keep_marks(e);
+    adapt_noise(e, phase_ns - e->bank.pulse_ns);
+    bank_update(&e->bank, phase_ns, pulse_variance(e));
     e->updates++;
+}
+
+static double slope_variance(const struct estimator *e, double span_s)
+{
+    return 2 * pulse_variance(e) / square(span_s);
+}
+
+double estimator_slope_sigmas(const struct estimator *e, double slope_ppb, double span_s)
+{
+    if (!e->started && !e->remembered)
+        return INFINITY;
+    const double learned_ppb =
+        e->started ? 0 : e->bank.freq_ppb; /* slopes are seen against what is predicted */
+    return fabs(slope_ppb - learned_ppb) / sqrt(slope_variance(e, span_s) + e->bank.freq_variance);
 }
 
 void estimator_restart(struct estimator *e, double phase_ns, double slope_ppb, double span_s)
 {
-    const double R = square(e->noise_ns);
-    const double slope_variance = 2 * R / square(span_s);
+    const double R = pulse_variance(e);
 
-    e->x[0] = phase_ns;
-    e->P[0][0] = R;
-    e->P[0][1] = e->P[1][0] = 0;
-    e->P[0][2] = e->P[2][0] = 0;
-    if (e->started && fabs(slope_ppb) <= SLOPE_SIGMAS * sqrt(slope_variance + e->P[1][1]))
+    estimator_unmark(e);
+    if (estimator_slope_sigmas(e, slope_ppb, span_s) <= SLOPE_SIGMAS) {
+        bank_set_phase(&e->bank, phase_ns, R);
+        e->started = true;
         return;
-    e->x[1] += slope_ppb;
-    e->x[2] = 0;
-    e->P[1][1] = slope_variance;
-    e->P[0][1] = e->P[1][0] = R / span_s; /* the last pulse is the end of the slope, too */
-    e->P[1][2] = e->P[2][1] = 0;
-    e->P[2][2] = square(DRIFT_PER_WALK * e->walk_ppb);
+    }
+    /* the last pulse is the end of the slope, too */
+    bank_start(&e->bank, phase_ns, R, estimator_freq(e) + slope_ppb, slope_variance(e, span_s), R / span_s);
     e->started = true;
 }

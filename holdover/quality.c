@@ -27,6 +27,12 @@ uint8_t accuracy_covering(double bound_ns)
     return (uint8_t)(ACCURACY_FIRST + i);
 }
 
+double accuracy_covers_ns(uint8_t accuracy)
+{
+    const unsigned i = accuracy - ACCURACY_FIRST;
+    return accuracy >= ACCURACY_FIRST && i < ACCURACY_COUNT ? accuracy_limits_ns[i] : INFINITY;
+}
+
 void accuracy_init(struct accuracy *a)
 {
     a->announced = CLOCK_ACCURACY_UNKNOWN;

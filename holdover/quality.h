@@ -21,6 +21,9 @@ uint8_t accuracy_follow(struct accuracy *a, double bound_ns, int64_t now_ns);
  * IEEE 1588-2019 and reserved for a receiver of the 2008 edition. */
 uint8_t accuracy_covering(double bound_ns);
 
+/* The largest bound that this class covers, ns; infinite for what is no class of the table. */
+double accuracy_covers_ns(uint8_t accuracy);
+
 /* offsetScaledLogVariance of a PTP variance in s^2 (clause 7.6.3.3): 256 * log2 + 0x8000, within 0..0xFFFE;
  * of zero, a negative or no number: 0xFFFF, unknown. */
 uint16_t offset_scaled_log_variance(double variance_s2);

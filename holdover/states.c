@@ -15,6 +15,7 @@ static const struct transition transitions[] = {
 
     {DISCIPLINE_LOCKED, FACT_STEPPED, DISCIPLINE_REACQUIRING, "clock stepped by "},
     {DISCIPLINE_LOCKED, FACT_LOST, DISCIPLINE_HOLDOVER_IN, ""},
+    {DISCIPLINE_LOCKED, FACT_DRAWN, DISCIPLINE_HOLDOVER_IN, "pulses pull away from the model"},
     {DISCIPLINE_LOCKED, FACT_SHIFTED, DISCIPLINE_REACQUIRING, "pulses insist on another time, "},
     {DISCIPLINE_LOCKED, FACT_STRAYED, DISCIPLINE_REACQUIRING, "offset too large, "},
 

@@ -15,6 +15,7 @@ enum fact {
     FACT_STRAYED = 1 << 5, /* filtered offset above the unlock threshold */
     FACT_BEYOND = 1 << 6,  /* the error bound has been above the holdover limit, or the clock was stepped,
                               since the last lock */
+    FACT_DRAWN = 1 << 7,   /* pulses pull to one side for longer than noise does */
 };
 
 struct transition {

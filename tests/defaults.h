@@ -10,12 +10,12 @@ static inline struct discipline_config discipline_defaults(void)
 {
     return (struct discipline_config){
         .pulse_noise_ns = 20,
-        .oscillator_noise_ppb = 0.5,
         .max_freq_ppb = 500000,
         .lock_threshold_ns = 200,
         .lock_pulses = 5,
         .unlock_threshold_ns = 10000,
         .reacquire_pulses = 10,
+        .overrule_pulses = 60,
         .max_slew_ppb = 50,
         .holdover_limit_ns = 1000,
         .systematic_ns = 30,

@@ -177,7 +177,7 @@ static void test_print_reloads(void **state)
         "serve_before_lock = true; };\n"
         "clock = { type = \"logical\"; device = \"/dev/\\\"odd\\\\\"; };\n"
         "pulse = { offset_ns = -123456.789012345678; noise_ns = 0.1; edge = \"falling\"; };\n"
-        "holdover = { oscillator_noise_ppb = 1e-5; jump_threshold_ns = 1e9; };\n"
+        "holdover = { oscillator = \"ocxo-hq\"; jump_threshold_ns = 1e9; };\n"
         "ports = ( { interface = \"eth1\"; transport = \"udpv6\"; ingress_latency_ns = -7; },\n"
         "          { interface = \"eth2.100\"; transport = \"ethernet\"; delay_mechanism = \"p2p\"; } );\n";
     struct conf a, b;

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "holdover/bank.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MEMORY_S    86400.0 /* what was learned of the noise fades, for rooms and oscillators change */
+#define TEMPER      0.7     /* pulses a second apart are not independent: sawtooth, resolution */
+#define CAUTION     0.5     /* log of belief before any pulse, for each factor e of random walk */
+#define NAMED_FOLD  3.0     /* one oscillator of a class differs from the next by so much, 1 sigma */
+#define NAMED_LEAST (-8.0)  /* log: names may be wrong */
+#define NEGLIGIBLE  1e-6
+
+/* Random walks a factor 2 apart. White noise of frequency comes with them in no fixed proportion: good
+ * oscillators have some that pulses hardly show, poor ones have much. */
+#define WALK_FIRST_PPB     1e-5
+#define WALK_APART         2.0
+#define WALKS              18
+#define WHITE_LEAST_NS     0.02
+#define WHITE_PER_WALK     4.0   /* sqrt(s) */
+#define WANDER_MATTERS_PPB 0.005 /* an oscillator that walks more hides the receiver's wander */
+#define DAILY_PER_WALK     294.0 /* sqrt(s): temperature moves it in a day as much as its walk does */
+#define COMMON_RECEIVER    1
+
+static const struct {
+    double wander_ns, tau_s;
+} receivers[BANK_RECEIVERS] = {{3, 2000}, {6, 1000}, {12, 60}, {15, 3000}};
+
+static const double class_walk_ppb[] = {
+    [OSCILLATOR_NIC] = 0.5,      [OSCILLATOR_TCXO] = 0.07,     [OSCILLATOR_OCXO] = 1.5e-3,
+    [OSCILLATOR_OCXO_HQ] = 2e-4, [OSCILLATOR_RUBIDIUM] = 2e-5,
+};
+
+static double square(double v)
+{
+    return v * v;
+}
+
+static void add_member(struct bank *b, double walk_ppb, int receiver, double daily_per_walk,
+                       enum oscillator_class oscillator)
+{
+    struct bank_member *m = &b->members[b->count++];
+    m->noise = (struct kalman_noise){
+        .white_ns = fmax(WHITE_LEAST_NS, WHITE_PER_WALK * walk_ppb),
+        .walk_ppb = walk_ppb,
+        .daily_ppb = daily_per_walk * walk_ppb,
+        .wander_ns = receivers[receiver].wander_ns,
+        .wander_tau_s = receivers[receiver].tau_s,
+    };
+    m->receiver = receiver;
+    if (oscillator == OSCILLATOR_AUTO)
+        m->log_prior = CAUTION * log(walk_ppb);
+    else
+        m->log_prior =
+            fmax(-square(log(walk_ppb / class_walk_ppb[oscillator]) / log(NAMED_FOLD)) / 2, NAMED_LEAST);
+}
+
+static double variance_of_pulse(const struct kalman *k)
+{
+    return kalman_innovation_variance(k, 0);
+}
+
+static void normalise(struct bank *b)
+{
+    double top = -INFINITY, sum = 0;
+    for (int i = 0; i < b->count; i++)
+        top = fmax(top, b->log_weight[i]);
+    for (int i = 0; i < b->count; i++) {
+        b->log_weight[i] -= top;
+        sum += b->weight[i] = exp(b->log_weight[i]);
+    }
+    for (int i = 0; i < b->count; i++)
+        b->weight[i] /= sum;
+}
+
+static void mix(struct bank *b)
+{
+    b->phase_ns = b->freq_ppb = b->drift = b->pulse_ns = 0;
+    b->phase_variance = b->pulse_variance = b->freq_variance = 0;
+    for (int i = 0; i < b->count; i++) {
+        const struct kalman *k = &b->filters[i];
+        b->phase_ns += b->weight[i] * k->x[KALMAN_PHASE];
+        b->pulse_ns += b->weight[i] * (k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER]);
+        b->freq_ppb += b->weight[i] * kalman_frequency(k);
+        b->drift += b->weight[i] * k->x[KALMAN_DRIFT];
+    }
+    for (int i = 0; i < b->count; i++) {
+        const struct kalman *k = &b->filters[i];
+        b->phase_variance +=
+            b->weight[i] * (k->P[KALMAN_PHASE][KALMAN_PHASE] + square(k->x[KALMAN_PHASE] - b->phase_ns));
+        b->pulse_variance += b->weight[i] * (variance_of_pulse(k) +
+                                             square(k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER] - b->pulse_ns));
+        b->freq_variance +=
+            b->weight[i] *
+            (k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] + 2 * k->P[KALMAN_FREQUENCY][KALMAN_DAILY] +
+             k->P[KALMAN_DAILY][KALMAN_DAILY] + square(kalman_frequency(k) - b->freq_ppb));
+    }
+}
+
+static void passages_over(double dt_s, struct kalman_passage passages[BANK_RECEIVERS])
+{
+    for (int r = 0; r < BANK_RECEIVERS; r++)
+        passages[r] = kalman_passage(dt_s, receivers[r].tau_s);
+}
+
+/* Carrying covariances is nearly all the work, and the noise of half a second is nothing: done once a second.
+ */
+static void catch_up(struct bank *b)
+{
+    struct kalman_passage passages[BANK_RECEIVERS];
+    if (b->pending_s <= 0)
+        return;
+    passages_over(b->pending_s, passages);
+    for (int i = 0; i < b->count; i++)
+        kalman_predict_covariance(&b->filters[i], &b->members[i].noise, &passages[b->members[i].receiver]);
+    b->pending_s = 0;
+}
+
+void bank_init(struct bank *b, enum oscillator_class oscillator)
+{
+    memset(b, 0, sizeof *b);
+    double walk_ppb = WALK_FIRST_PPB;
+    for (int i = 0; i < WALKS; i++, walk_ppb *= WALK_APART)
+        for (int receiver = 0; receiver < BANK_RECEIVERS; receiver++) {
+            if (walk_ppb > WANDER_MATTERS_PPB && receiver != COMMON_RECEIVER)
+                continue;
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK, oscillator);
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK / 3, oscillator);
+        }
+    for (int i = 0; i < b->count; i++)
+        b->log_weight[i] = b->members[i].log_prior;
+    normalise(b);
+}
+
+void bank_start(struct bank *b, double phase_ns, double phase_variance, double freq_ppb, double freq_variance,
+                double covariance)
+{
+    b->pending_s = 0;
+    for (int i = 0; i < b->count; i++) {
+        kalman_start(&b->filters[i], &b->members[i].noise, phase_ns, phase_variance, freq_ppb, freq_variance,
+                     covariance);
+    }
+    mix(b);
+}
+
+void bank_set_phase(struct bank *b, double phase_ns, double variance)
+{
+    catch_up(b);
+    for (int i = 0; i < b->count; i++)
+        kalman_set_phase(&b->filters[i], phase_ns, variance);
+    mix(b);
+}
+
+void bank_step(struct bank *b, double delta_ns, double variance)
+{
+    catch_up(b);
+    for (int i = 0; i < b->count; i++) {
+        b->filters[i].x[KALMAN_PHASE] += delta_ns;
+        b->filters[i].P[KALMAN_PHASE][KALMAN_PHASE] += variance;
+    }
+    mix(b);
+}
+
+void bank_predict(struct bank *b, double dt_s, double control_ppb)
+{
+    struct kalman_passage passages[BANK_RECEIVERS];
+    passages_over(dt_s, passages);
+    for (int i = 0; i < b->count; i++)
+        kalman_predict(&b->filters[i], &passages[b->members[i].receiver], control_ppb);
+    b->pending_s += dt_s;
+    if (b->pending_s > 0.9)
+        catch_up(b);
+    mix(b);
+}
+
+void bank_update(struct bank *b, double phase_ns, double pulse_variance)
+{
+    catch_up(b);
+    for (int i = 0; i < b->count; i++) {
+        struct kalman *k = &b->filters[i];
+        const double residual = phase_ns - k->x[KALMAN_PHASE] - k->x[KALMAN_WANDER];
+        const double S = kalman_innovation_variance(k, pulse_variance);
+        b->log_weight[i] += (b->members[i].log_prior - b->log_weight[i]) / MEMORY_S -
+                            TEMPER * (log(S) + square(residual) / S) / 2;
+        kalman_update(k, residual, pulse_variance);
+    }
+    normalise(b);
+    mix(b);
+}
+
+void bank_remember(struct bank *b, double age_s, double retrace_ppb)
+{
+    for (int i = 0; i < b->count; i++)
+        b->filters[i].P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] += square(retrace_ppb);
+    b->pending_s = 0;
+    normalise(b);
+    bank_predict(b, age_s, 0);
+    catch_up(b);
+}
+
+void bank_doubt(struct bank *b)
+{
+    for (int i = 0; i < b->count; i++)
+        b->log_weight[i] = (b->log_weight[i] + b->members[i].log_prior) / 2;
+    normalise(b);
+    mix(b);
+}
+
+/* Probability that |phase error| is beyond bound_ns. */
+static double beyond(const struct bank *b, double bound_ns)
+{
+    double p = 0;
+    for (int i = 0; i < b->count; i++) {
+        const struct kalman *k = &b->filters[i];
+        if (b->weight[i] < NEGLIGIBLE)
+            continue;
+        const double scale = 1 / sqrt(2 * k->P[KALMAN_PHASE][KALMAN_PHASE]), mean = k->x[KALMAN_PHASE];
+        p += b->weight[i] / 2 * (erfc((bound_ns - mean) * scale) + erfc((bound_ns + mean) * scale));
+    }
+    return p;
+}
+
+double bank_quantile(const struct bank *b, double probability, double near)
+{
+    const double wanted = 1 - probability;
+    double low = near > 0 ? near * 0.99 : sqrt(b->phase_variance), high = low * 1.02;
+    if (!(low > 0))
+        return 0;
+    for (int i = 0; i < 64 && beyond(b, high) > wanted; i++) {
+        low = high;
+        high *= 1.5;
+    }
+    for (int i = 0; i < 64 && beyond(b, low) < wanted; i++) {
+        high = low;
+        low /= 1.5;
+    }
+    while (high > low * 1.005) {
+        const double middle = sqrt(low * high);
+        if (beyond(b, middle) > wanted)
+            low = middle;
+        else
+            high = middle;
+    }
+    return high;
+}
+
+double bank_walk_ppb(const struct bank *b)
+{
+    double sum = 0;
+    for (int i = 0; i < b->count; i++)
+        sum += b->weight[i] * log(b->members[i].noise.walk_ppb);
+    return exp(sum);
+}
