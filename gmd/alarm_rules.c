@@ -109,6 +109,14 @@ static bool jamming(const struct daemon *d, int64_t now_ns, char *detail, size_t
     return threatened(d->gm.gnss.status.words.jamming, "jamming", detail, size);
 }
 
+static bool receiver_suspect(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    const char *suspicion = d->gm.gnss.status.suspicion;
+    snprintf(detail, size, "the receiver is not believed: %s", suspicion ? suspicion : "");
+    return suspicion != NULL;
+}
+
 static bool spoofing(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     (void)now_ns;
@@ -349,6 +357,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"pulse-source-missing", "minor", "its pulses"}, pulse_source_missing},
     {{"pulse-source-trouble", "minor", "what the detail asks for"}, pulse_source_trouble},
     {{"no-fix", "major", "a fix"}, no_fix},
+    {{"receiver-suspect", "major", "a receiver without signs of trouble"}, receiver_suspect},
     {{"spoofing", "critical", "the receiver reports none"}, spoofing},
     {{"jamming", "major", "the receiver reports none"}, jamming},
     {{"antenna-fault", "major", "the receiver reports a good antenna"}, antenna_fault},

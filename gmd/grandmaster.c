@@ -82,13 +82,18 @@ struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned sour
     return take_sample(gm, &sample, now_ns);
 }
 
+static const char *why_not(const struct gnss_status *s)
+{
+    return s->trust == GNSS_SUSPECT ? s->suspicion : gnss_trust_name(s->trust);
+}
+
 struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns, int64_t clock_ns,
                                           bool clock_answers)
 {
     struct gnss_sample sample;
     const bool sampled = gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S, &sample);
     const enum gnss_trust trust = gm->gnss.status.trust;
-    const char *why = clock_answers ? gnss_trust_name(trust) : "the clock does not answer";
+    const char *why = clock_answers ? why_not(&gm->gnss.status) : "the clock does not answer";
     struct discipline_action action =
         discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
     if (sampled && !action.step) { /* a step makes its reading void */

@@ -63,9 +63,16 @@ void ports_flush(struct daemon *d)
     }
 }
 
+/* What a clock stamps that was moved and is not yet set right again is worse than nothing: a client believes
+ * it. Without it there is no Follow_Up and no Delay_Resp. */
+static bool is_doubted(const struct daemon *d)
+{
+    return d->clock_counters.unsound || d->gm.discipline.watch.state == WATCH_SUSPICIOUS;
+}
+
 static bool to_clock(struct daemon *d, const struct raw_stamp *stamp, int64_t *clock_ns)
 {
-    if (!stamp->present)
+    if (!stamp->present || is_doubted(d))
         return false;
     const enum stamp kind = stamp->hardware ? STAMP_HARDWARE : STAMP_SYSTEM;
     if (d->clock->ops->convert(d->clock, kind, stamp->ns, clock_ns) == 0)

@@ -27,6 +27,7 @@ void gnss_init(struct gnss *g, const struct gnss_config *config, int configured_
         .vouched_ns = INT64_MIN,
     };
     words_init(&g->status.words);
+    integrity_init(&g->integrity, &config->integrity);
     for (unsigned i = 0; i < PULSE_SOURCES; i++) {
         g->status.source[i].last_pulse_ns = INT64_MIN;
         g->source[i].sampled.tai_s = INT64_MIN;
@@ -74,6 +75,8 @@ static enum gnss_trust trust_of(const struct gnss *g, int64_t now_ns)
 
     if (!g->fix_trusted)
         return heard_lately(g, now_ns) ? GNSS_NO_FIX : GNSS_NO_RECEIVER;
+    if (s->suspicion)
+        return GNSS_SUSPECT;
     if (gnss_longer_ago(s->last_pulse_ns, now_ns, g->config.pulse_missing_ns))
         return GNSS_NO_PULSE;
     if (!g->clock_locked && s->agreeing < g->config.agreeing_messages)
@@ -86,6 +89,7 @@ static void evaluate(struct gnss *g, int64_t now_ns)
     g->status.last_pulse_ns = g->status.source[g->pair.status.in_use].last_pulse_ns;
     g->status.agreeing = gnss_in_use(g)->numbering.agreeing;
     judge_receiver(g, now_ns);
+    g->status.suspicion = integrity_suspicion(&g->integrity, &g->status.words, g->status.satellites_used);
     g->status.trust = trust_of(g, now_ns);
 }
 
@@ -266,7 +270,8 @@ bool gnss_pulse(struct gnss *g, unsigned source, int64_t clock_ns, int64_t arriv
     const struct gnss_pulse_config *config = &g->config.pulse[source];
     struct gnss_source_status *status = &g->status.source[source];
     struct gnss_source *s = &g->source[source];
-    bool in_train = numbering_pulse(&s->numbering, arrival_ns), accepted;
+    /* messages are to be later than their second, not than an edge that comes long after it */
+    bool in_train = numbering_pulse(&s->numbering, arrival_ns - config->offset_ns), accepted;
     struct gnss_sample pulse = {
         .tai_s = numbering_last(&s->numbering),
         .reading_ns = clock_ns - config->offset_ns,
@@ -324,7 +329,8 @@ void gnss_clock_changed(struct gnss *g)
 const char *gnss_trust_name(enum gnss_trust t)
 {
     static const char *const names[] = {
-        [GNSS_NO_RECEIVER] = "no receiver",       [GNSS_NO_FIX] = "no fix", [GNSS_NO_PULSE] = "no pulse",
+        [GNSS_NO_RECEIVER] = "no receiver",       [GNSS_NO_FIX] = "no fix",
+        [GNSS_SUSPECT] = "not to be believed",    [GNSS_NO_PULSE] = "no pulse",
         [GNSS_NOT_NUMBERED] = "second not known", [GNSS_GOOD] = "good",
     };
 

@@ -7,6 +7,7 @@
 #ifndef GMD_GNSS_GNSS_H
 #define GMD_GNSS_GNSS_H
 
+#include "gnss/integrity.h"
 #include "gnss/leap.h"
 #include "gnss/numbering.h"
 #include "gnss/pulse_pair.h"
@@ -29,6 +30,7 @@ struct gnss_config {
     int64_t unvouched_ns;       /* pulses go on being used so long without any word on the fix */
     int64_t pulse_missing_ns;   /* no pulse for so long: pulses are missing */
     unsigned agreeing_messages; /* consecutive agreeing messages that number a pulse, >= 2 */
+    struct integrity_config integrity;
 };
 
 /* One numbered pulse. */
@@ -44,6 +46,7 @@ struct gnss_sample {
 enum gnss_trust {
     GNSS_NO_RECEIVER, /* no connection or silence, beyond the grace */
     GNSS_NO_FIX,      /* connected and says that it has no fix, or never had one */
+    GNSS_SUSPECT, /* claims a fix, but there are signs that it is not to be believed: suspicion says which */
     GNSS_NO_PULSE,
     GNSS_NOT_NUMBERED, /* pulses and fix, but which second is not decided yet */
     GNSS_GOOD,
@@ -57,7 +60,8 @@ struct gnss_source_status {
 struct gnss_status {
     enum gnss_trust trust;
     enum receiver_link link;
-    bool silent; /* connected but nothing heard for silent_ns */
+    const char *suspicion; /* NULL: none */
+    bool silent;           /* connected but nothing heard for silent_ns */
     enum fix_mode fix;
     int satellites_used, satellites_visible; /* -1 unknown */
     struct words words;                      /* antenna, jamming, spoofing, time accuracy */
@@ -110,6 +114,7 @@ struct gnss {
     struct leap leap;
     struct sawtooth sawtooth;
     struct pulse_pair pair;
+    struct integrity integrity;
     struct gnss_status status; /* what sawtooth and pair know stands in their own */
     bool clock_locked;         /* as last told */
     struct gnss_source source[PULSE_SOURCES];

@@ -201,6 +201,7 @@ void gnss_hear(struct gnss *g, const struct receiver_report *r, int64_t clock_ns
     if (r->has_fix)
         count_epoch(g, fix_is_good(r->fix), r->arrival_ns);
     if (speaks_with_fix(g, r)) {
+        integrity_note(&g->integrity, r);
         note_leap(g, r, clock_ns);
         take_labels(g, r, clock_ns);
     }

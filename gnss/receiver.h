@@ -44,8 +44,10 @@ struct receiver_report {
     enum receiver_link link; /* a report with RECEIVER_LINK_DOWN carries nothing else */
     bool has_fix;            /* fix below is known */
     enum fix_mode fix;
-    bool has_time;          /* utc_s labels the epoch of this message; only whole seconds are passed on */
-    int64_t utc_s;          /* seconds since 1970, UTC */
+    bool has_time;     /* utc_s labels the epoch of this message; only whole seconds are passed on */
+    int64_t utc_s;     /* seconds since 1970, UTC */
+    bool has_position; /* degrees, north and east positive */
+    double latitude_deg, longitude_deg;
     int satellites_used;    /* -1: not in this message */
     int satellites_visible; /* -1: not in this message */
     int gps_minus_utc_s;    /* from the receiver's own almanac; 0: not in this message */

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <gps.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,9 @@ static bool take_fix(struct gpsd_receiver *g, struct receiver_report *r)
     r->fix = r->has_fix ? (enum fix_mode)fix->mode : FIX_UNKNOWN;
     r->has_time = has_time && fix->time.tv_nsec == 0;
     r->utc_s = r->has_time ? fix->time.tv_sec : 0;
+    r->has_position = fix->mode >= MODE_2D && isfinite(fix->latitude) && isfinite(fix->longitude);
+    r->latitude_deg = r->has_position ? fix->latitude : 0;
+    r->longitude_deg = r->has_position ? fix->longitude : 0;
     if (g->gps.leap_seconds > 0 && g->gps.leap_seconds <= 255)
         r->gps_minus_utc_s = g->gps_minus_utc_s = g->gps.leap_seconds;
     return r->has_fix || r->has_time;

@@ -2,6 +2,7 @@
 """The PTP messages that crossed the hub, each with the true time of its sending."""
 
 import dataclasses
+import math
 import struct
 
 SYNC, DELAY_REQ, FOLLOW_UP, DELAY_RESP, ANNOUNCE = 0, 1, 8, 9, 11
@@ -16,6 +17,7 @@ class Message:
     at_ns: int  # true time, TAI
     source: int  # port whose address it bears
     ethernet: bool
+    priority: int  # of its VLAN tag; None: it has none
     type: int
     domain: int
     flags: int
@@ -32,6 +34,11 @@ class Message:
     @property
     def clock_class(self):
         return self.body[48]
+
+
+def _priority(frame):
+    kind, tag = struct.unpack_from("!HH", frame, 12)
+    return tag >> 13 if kind == VLAN else None
 
 
 def _payload(frame):
@@ -60,8 +67,9 @@ def _message(at_ns, frame):
     (sequence,) = struct.unpack_from("!H", ptp, 30)
     stamp = ((high << 32) + low) * 1_000_000_000 + ns
     source = frame[11] - 1
+    identity, priority = ptp[20:28].hex(), _priority(frame)
     return Message(
-        at_ns, source, ethernet, kind & 15, domain, flags, correction, ptp[20:28].hex(), sequence, stamp, ptp
+        at_ns, source, ethernet, priority, kind & 15, domain, flags, correction, identity, sequence, stamp, ptp
     )
 
 
@@ -79,10 +87,11 @@ def read(path):
 
 
 class Grandmaster:
-    """What one port served."""
+    """What one port served; a program that is started anew begins its sequences anew."""
 
-    def __init__(self, messages, port, begin_s=0):
-        mine = [message for message in messages if message.source == port and message.at_ns >= begin_s * 1e9]
+    def __init__(self, messages, port, begin_s=0, end_s=math.inf):
+        begin_ns, end_ns = begin_s * 1e9, end_s * 1e9
+        mine = [message for message in messages if message.source == port and begin_ns <= message.at_ns < end_ns]
         self.syncs = [message for message in mine if message.type == SYNC]
         self.follow_ups = {message.sequence: message for message in mine if message.type == FOLLOW_UP}
         self.announces = [message for message in mine if message.type == ANNOUNCE]
@@ -98,8 +107,13 @@ class Grandmaster:
             precise = self.follow_ups.get(sync.sequence) if sync.flags & TWO_STEP else sync
             if precise and abs(precise.at_ns - sync.at_ns) < 1e9:
                 correction = precise.correction + (sync.correction if precise is not sync else 0)
-                found.append((sync.at_ns / 1e9, precise.timestamp_ns - sync.at_ns + correction / 65536))
+                served = (precise.timestamp_ns << 16) + correction  # whole numbers: a float has 256 ns grain
+                found.append((sync.at_ns / 1e9, (served - (sync.at_ns << 16)) / 65536))
         return found
+
+    def wrong(self, begin_s, end_s, limit_ns=100_000):
+        """How many Syncs served a time that was off by more."""
+        return sum(abs(error) > limit_ns for at, error in self.errors() if begin_s <= at < end_s)
 
     def longest_pause(self):
         """Seconds between two Syncs."""

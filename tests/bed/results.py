@@ -70,12 +70,25 @@ class Result:
         path = self.directory / name
         return path.read_text(errors="replace") if path.exists() else ""
 
+    def report(self, what, name="end"):
+        """What gmctl said when the guest called gmd_report NAME: ports, clock, ..."""
+        return json.loads(self.text(f"{name}.{what}.json"))
+
+    def port_report(self, name="end"):
+        """The only port's."""
+        (port,) = self.report("ports", name)["ports"]
+        return port
+
+    def alarm_at(self, alarm, after_s):
+        """When, from after_s on, the alarm was first active; None if it was not."""
+        return self.first_state(lambda status: alarm in status["alarms"], after_s)
+
     def messages(self):
         """Every PTP message, frames.Message."""
         return frames.read(self.directory / "pcap")
 
-    def served(self, port, begin_s=0):
-        return frames.Grandmaster(self.messages(), port, begin_s)
+    def served(self, port, begin_s=0, end_s=math.inf):
+        return frames.Grandmaster(self.messages(), port, begin_s, end_s)
 
     def states(self, name="gmd"):
         """(true time in s TAI, gmctl status), four times a second."""
@@ -91,13 +104,14 @@ class Result:
         return self.first_state(lambda status: status["state"] == "LOCKED", name=name)
 
     def counters(self, port):
-        return self._counters(f"port{port}")
+        return self.counters_of(f"port{port}")
 
     def receiver(self, number=0):
         """A receiver's counters: pulses, missing, twice."""
-        return self._counters(f"receiver{number}")
+        return self.counters_of(f"receiver{number}")
 
-    def _counters(self, what):
+    def counters_of(self, what):
+        """Those in the file counters.WHAT."""
         return {name: int(value) for name, value in re.findall(r"(\w+) (\d+)", self.text(f"counters.{what}"))}
 
     def marks(self):

@@ -88,6 +88,6 @@ def test_fix_lost_but_time_kept(sky):
     gpsd, gmd, _ = sky
     gpsd.nmea.fix(False)
     gmd.wait_state("HOLDOVER_IN_SPEC", 15)
-    assert "no-fix" in gmd.ask("status")["alarms"]
+    wait_for("alarm no-fix", lambda: "no-fix" in gmd.ask("status")["alarms"])
     gpsd.nmea.fix(True)
     gmd.wait_state("LOCKED", 60)

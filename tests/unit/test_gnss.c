@@ -200,6 +200,28 @@ static void test_missing_pulses_before_lock(void **state)
     }
 }
 
+/* Such as a trailing edge: the message comes before it, or long after. */
+static void test_offset_beyond_the_message(void **state)
+{
+    static const int64_t offsets_ns[] = {200 * MS, 499 * MS, -200 * MS, -499 * MS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(offsets_ns) / sizeof(offsets_ns[0]); i++) {
+        struct gnss_config c = config;
+        c.pulse[0].offset_ns = PULSE_DELAY + offsets_ns[i];
+        struct scene sc = begin_with(&c);
+        for (int n = 0; n < 10; n++, sc.s++) {
+            if (offsets_ns[i] < 0)
+                pulse(&sc, offsets_ns[i]);
+            message(&sc, LATENCY_NS, 0, FIX_3D);
+            if (offsets_ns[i] > 0)
+                pulse(&sc, offsets_ns[i]);
+        }
+        sc.s--;
+        expect_right_sample(&sc, 0);
+    }
+}
+
 /* After so long the count is not to be relied on: the messages number anew. */
 static void test_pulse_gap_too_long(void **state)
 {
@@ -470,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_missing_pulses_before_lock),
         cmocka_unit_test(test_pulse_gap_too_long),
         cmocka_unit_test(test_extra_pulses_before_lock),
+        cmocka_unit_test(test_offset_beyond_the_message),
         cmocka_unit_test(test_early_extra_pulse),
         cmocka_unit_test(test_first_pulse_spurious),
         cmocka_unit_test(test_spurious_pulse_locked),

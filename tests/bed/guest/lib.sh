@@ -78,6 +78,13 @@ start_receiver() {
 	sleep 0.2
 }
 
+# until_fraction MS: sleeps until so much of a true second has passed
+until_fraction() {
+	local ns
+	ns=$(cut -c 11-19 /bed/now)
+	usleep $((($1 * 1000 + 1000000 - (1$ns - 1000000000) / 1000) % 1000000))
+}
+
 # leap_file: /run/leap has what is in force since 2017, valid for a year
 leap_file() {
 	local tai ntp
@@ -112,7 +119,10 @@ start_gmd() {
 		done
 	} > gmd.conf
 	start gmd in_node "$n" gmd -f gmd.conf
-	watch_gmd 2> /dev/null &
+	if [ ! -e gmd.status ]; then # it outlives a gmd
+		true > gmd.status
+		watch_gmd 2> /dev/null &
+	fi
 }
 
 watch_gmd() {
@@ -125,10 +135,12 @@ watch_gmd() {
 	done
 }
 
-# gmd_report: what gmd counted, for the judge
+# gmd_report [NAME]: what gmd says now, for the judge's report(NAME)
 gmd_report() {
-	gmctl -s /run/gmd.control --json ports > ports.json
-	gmctl -s /run/gmd.control alarms > alarms.log
+	local what
+	for what in clock gnss holdover host ports alarms; do
+		gmctl -s /run/gmd.control --json "$what" > "${1:-end}.$what.json"
+	done
 }
 
 # --- peers ---
@@ -163,14 +175,20 @@ start_client() {
 	start_ptp4l "client$n" "$n" "eth$n" -s --domainNumber 127 "$@"
 }
 
-# gmd_and_client [SECTION...]: gmd on port 0 with pulses of 10 ns jitter, a client on port 1 (client_options)
-gmd_and_client() {
-	node 0 1
+# gmd_alone [SECTION...]: gmd on port 0 with pulses of 10 ns jitter
+gmd_alone() {
+	node 0
 	crystal 0 3000
-	crystal 1 -7000
 	knob receiver0/jitter_ns 10
 	start_receiver
 	start_gpsd 0
 	start_gmd 0 "$@"
+}
+
+# gmd_and_client [SECTION...]: and a client on port 1 (client_options)
+gmd_and_client() {
+	node 1
+	crystal 1 -7000
+	gmd_alone "$@"
 	start_client 1 ${client_options:-}
 }

@@ -14,6 +14,7 @@
 #include <linux/ptp_clock_kernel.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 
 #define BED_PORTS_MAX 6
 #define BED_RECEIVERS 2 /* receiver r is wired to pin r of every port and to the r-th PPS device */
@@ -48,7 +49,8 @@ struct port_knobs {
     s64 max_adj, refuse;                    /* ppb; every call that changes the PHC fails */
     s64 read_fail, adjust_fail, fail_errno; /* so many calls fail, with this error */
     s64 step_ns;                            /* somebody else's step, once */
-    s64 both_edges;                         /* external time stamps of both, whatever was asked for */
+    s64 gone;                               /* the PHC is no device any more */
+    s64 both_edges;                         /* external time stamps of both: enum port_edges */
     s64 stale;                              /* so many external time stamps of long ago come at once */
     s64 cable_ns, ingress_ns;               /* to the hub, both ways; more for what comes in (asymmetry) */
     s64 rx_jitter_ns, tx_jitter_ns;         /* of the stamps, one sigma */
@@ -58,6 +60,9 @@ struct port_knobs {
     s64 onestep; /* offers HWTSTAMP_TX_ONESTEP_SYNC */
     s64 filters; /* receive filters that exist, bits of 1 << HWTSTAMP_FILTER_* */
 };
+
+/* EDGES_REFUSED: and says so, as igb does: no request that is to be taken strictly */
+enum port_edges { EDGES_ASKED_FOR, EDGES_ALWAYS, EDGES_REFUSED };
 
 enum port_reset { RESET_CLOCK = 1, RESET_EXTTS = 2, RESET_STAMPING = 4 };
 
@@ -80,7 +85,8 @@ struct port {
     struct net_device *dev;
     unsigned int index;
     struct clock_model clock;
-    struct ptp_clock *ptp;
+    struct ptp_clock *ptp; /* NULL: gone */
+    struct work_struct presence;
     struct ptp_clock_info info;
     struct ptp_pin_desc pins[BED_RECEIVERS];
     unsigned int extts[BED_CHANNELS]; /* PTP_*_EDGE; 0: off */
@@ -105,6 +111,7 @@ int phc_create(struct port *p);                               /* phc.c */
 void phc_edge(struct port *p, int pin, s64 raw, bool rising); /* bed_lock held */
 void phc_stale(void *port);                                   /* knob `stale` was set */
 void phc_step(void *port);
+void phc_gone(void *port);
 void phc_oscillator(void *port);
 void phc_wander_seed(void *port);
 void phc_max_adj(void *port);

@@ -80,6 +80,7 @@ static const struct knob port_knobs[] = {
     KNOB(struct port_knobs, adjust_fail, NULL),
     KNOB(struct port_knobs, fail_errno, NULL),
     KNOB(struct port_knobs, step_ns, phc_step),
+    KNOB(struct port_knobs, gone, phc_gone),
     KNOB(struct port_knobs, both_edges, NULL),
     KNOB(struct port_knobs, stale, phc_stale),
     KNOB(struct port_knobs, cable_ns, NULL),

@@ -114,6 +114,9 @@ static int phc_enable(struct ptp_clock_info *info, struct ptp_clock_request *req
         return 0; /* nothing is wired to it */
     if (request->type != PTP_CLK_REQ_EXTTS || request->extts.index >= BED_CHANNELS)
         return -EOPNOTSUPP;
+    if (p->knobs.both_edges == EDGES_REFUSED && (request->extts.flags & PTP_STRICT_FLAGS) &&
+        edges != PTP_EXTTS_EDGES)
+        return -EOPNOTSUPP;
     spin_lock_irqsave(&bed_lock, flags);
     p->extts[request->extts.index] = on ? edges ?: PTP_RISING_EDGE : 0;
     spin_unlock_irqrestore(&bed_lock, flags);
@@ -130,6 +133,8 @@ static void deliver(struct port *p, int channel, s64 stamp_ns)
 {
     struct ptp_clock_event event = {.type = PTP_CLOCK_EXTTS, .index = channel, .timestamp = stamp_ns};
 
+    if (!p->ptp)
+        return;
     p->counters.extts++;
     ptp_clock_event(p->ptp, &event);
 }
@@ -186,6 +191,33 @@ void phc_max_adj(void *port)
     p->info.max_adj = (s32)p->knobs.max_adj;
 }
 
+/* As when a driver is unbound and bound again. */
+static void come_or_go(struct work_struct *presence)
+{
+    struct port *p = container_of(presence, struct port, presence);
+    struct ptp_clock *ptp;
+    unsigned long flags;
+
+    spin_lock_irqsave(&bed_lock, flags);
+    ptp = p->ptp;
+    p->ptp = NULL;
+    port_reset(p);
+    spin_unlock_irqrestore(&bed_lock, flags);
+    if (ptp)
+        ptp_clock_unregister(ptp);
+    if (p->knobs.gone)
+        return;
+    ptp = ptp_clock_register(&p->info, &p->dev->dev);
+    spin_lock_irqsave(&bed_lock, flags);
+    p->ptp = IS_ERR(ptp) ? NULL : ptp;
+    spin_unlock_irqrestore(&bed_lock, flags);
+}
+
+void phc_gone(void *port)
+{
+    schedule_work(&((struct port *)port)->presence);
+}
+
 int phc_create(struct port *p)
 {
     int pin;
@@ -214,6 +246,7 @@ int phc_create(struct port *p)
         p->pins[pin].index = pin;
         snprintf(p->pins[pin].name, sizeof(p->pins[pin].name), "SDP%d", pin);
     }
+    INIT_WORK(&p->presence, come_or_go);
     p->ptp = ptp_clock_register(&p->info, &p->dev->dev);
     return PTR_ERR_OR_ZERO(p->ptp);
 }

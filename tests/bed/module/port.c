@@ -178,7 +178,7 @@ static int port_ts_info(struct net_device *dev, struct ethtool_ts_info *info)
     info->so_timestamping = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
                             SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_HARDWARE |
                             SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE;
-    info->phc_index = ptp_clock_index(p->ptp);
+    info->phc_index = p->ptp ? ptp_clock_index(p->ptp) : -1;
     info->tx_types = BIT(HWTSTAMP_TX_OFF) | BIT(HWTSTAMP_TX_ON);
     if (p->knobs.onestep)
         info->tx_types |= BIT(HWTSTAMP_TX_ONESTEP_SYNC);

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The same over UDP/IPv6 (Annex D)."""
+"""The same over UDP/IPv6 (Annex D), the pulse 505 ns late by 100 m of cable."""
 
 from scenarios import gmd_extts
 
 GUEST = """
 client_options=-6
-gmd_and_client 'ports = ( { interface = "eth0"; transport = "udpv6"; timestamping = "hardware"; } );'
+knob receiver0/offset_ns 505
+gmd_and_client 'pulse = { type = "extts"; cable_m = 100.0; };' \
+    'ports = ( { interface = "eth0"; transport = "udpv6"; timestamping = "hardware"; } );'
 sleep 80
 """
 

@@ -153,10 +153,12 @@ static void nav_timegps(FILE *out, const struct moment *m, int64_t gps_s, bool f
     send_frame(out, &u);
 }
 
-/* What the constellation says of leap seconds: the one to come, or the last one. */
+/* What the constellation says of leap seconds: the one to come, or the last one. Its date is that of the day
+ * at whose end it comes, 1 Sunday (IS-GPS-200, 20.3.3.5.2.4). */
 static void nav_timels(FILE *out, const struct moment *m, int64_t gps_s)
 {
     int64_t leap_gps_s = m->leap_tai_ns / NS_PER_S - TAI_MINUS_GPS_S - (GPS_EPOCH_TAI_S - TAI_MINUS_GPS_S);
+    int64_t day_gps_s = leap_gps_s - (m->utc_offset_s - TAI_MINUS_GPS_S) - 1; /* within that day */
     int64_t until_s = m->leap_tai_ns ? leap_gps_s + 1 - gps_s : 0;
     bool pending = until_s > 0 && number("leap", 1);
     struct ubx u;
@@ -168,8 +170,8 @@ static void nav_timels(FILE *out, const struct moment *m, int64_t gps_s)
     ubx_put(&u, 1, pending ? 2 : 0);
     ubx_put(&u, 1, pending);
     ubx_put(&u, 4, pending ? until_s : 0);
-    ubx_put(&u, 2, pending ? leap_gps_s / WEEK_S : 0);
-    ubx_put(&u, 2, pending ? leap_gps_s % WEEK_S / 86400 + 1 : 0);
+    ubx_put(&u, 2, pending ? day_gps_s / WEEK_S : 0);
+    ubx_put(&u, 2, pending ? day_gps_s % WEEK_S / 86400 + 1 : 0);
     ubx_put(&u, 3, 0);
     ubx_put(&u, 1, pending ? 0x03 : 0x01);
     send_frame(out, &u);
