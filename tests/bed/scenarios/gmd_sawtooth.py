@@ -16,4 +16,5 @@ gnss ubx 1""",
 
 def judge(result, check):
     compare_ts2phc.judge(result, check)
-    check("grandmaster's PHC, last 60 s, rms ns", result.ports[0].last(60).rms, 4)
+    # 9 without the corrections; what is left is how much a young model leaves to the receiver's wander
+    check("grandmaster's PHC, last 60 s, rms ns", result.ports[0].last(60).rms, 7)

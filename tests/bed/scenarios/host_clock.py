@@ -36,7 +36,7 @@ def judge(result, check):
     line = [value - v0 - (at - t0) * (v1 - v0) / (t1 - t0) for at, value in before]
     check("untouched before lock: from a straight line, max ns", max(map(abs, line)), 100)
     check("untouched before lock: off its 30 ppm by, ppb", abs((v1 - v0) / (t1 - t0) - FREQ_PPB), 10)
-    right = system.between(locked).settled(1000)
+    right = system.between(locked, marks["freq"]).settled(1000)
     steady = right and system.between(right + 60, marks["no_pulses"])
     check("seconds from lock until within 1 us for good", right and right - locked, 15)
     check.true("120 s from then + 60 s", steady and len(steady.samples) >= 8 * 110, steady and len(steady.samples))
