@@ -17,6 +17,7 @@ BUILD     ?= build
 PREFIX    ?= /usr
 SECONDS   := 30
 FUZZ_RUNS ?= 1000000
+ASAN_SEEDS ?= 100
 VERSION   := $(shell sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog)
 
 PYTHON    ?= /usr/bin/python3
@@ -150,7 +151,7 @@ check-bed: deps
 	$(PYTHON) -B tests/bed/bed.py --build $(BUILD) $(SCENARIO:%=--scenario %)
 
 check-asan: deps
-	@$(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	@GMD_SIM_SEEDS=$(ASAN_SEEDS) $(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 
 fuzz: deps
