@@ -181,9 +181,9 @@ bench-holdover: deps
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) tests/bench/holdover.py --build $(BUILD)
 
-PEERS := $(BUILD)/tests/echo $(BUILD)/tests/reflect $(BUILD)/tests/reflect.bpf.o
+PEERS := $(BUILD)/tests/request_path $(BUILD)/tests/echo $(BUILD)/tests/reflect $(BUILD)/tests/reflect.bpf.o
 
-$(filter-out %.bpf.o,$(PEERS)): $(BUILD)/tests/%: $(OBJ)/tests/bench/%.o
+$(filter-out %.bpf.o,$(PEERS)): $(BUILD)/tests/%: $(OBJ)/tests/bench/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -194,6 +194,7 @@ $(BUILD)/tests/reflect.bpf.o: $(OBJ)/tests/bench/reflect.bpf.o
 
 bench-clients: deps
 	@$(MAKE) --no-print-directory all $(PEERS)
+	@$(BUILD)/tests/request_path
 	@$(PYTHON) tests/bench/clients.py --build $(BUILD)
 
 bench-rest: deps

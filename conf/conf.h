@@ -31,6 +31,7 @@ enum conf_oscillator {
     CONF_OSCILLATOR_RUBIDIUM,
 };
 enum conf_edge { CONF_EDGE_RISING, CONF_EDGE_FALLING };
+enum conf_fast_path { CONF_FAST_NONE, CONF_FAST_XDP };
 enum conf_delay_mechanism { CONF_E2E = 1, CONF_P2P = 2 }; /* as IEEE 1588 numbers them */
 
 /* where a value came from */
@@ -131,6 +132,22 @@ struct conf {
         int message_latency_ms;
         int seed;
     } simulation;
+    struct {
+        int max;
+        int max_per_address;
+        double idle_s;
+        int capacity;
+        int log_interval_max;
+        bool sptp;
+        bool guard;
+        int fast_path; /* enum conf_fast_path */
+    } clients;
+    struct {
+        bool negotiate;
+        int duration_max_s;
+        bool withdraw_at_handover;
+        bool withdraw_out_of_spec;
+    } unicast;
     struct {
         char socket[CONF_STR_MAX];
     } control;

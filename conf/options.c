@@ -15,6 +15,7 @@ static const char *const receiver_words[] = {"gpsd", "simulated", NULL};
 static const char *const first_pulse_words[] = {"extts", "pps", "simulated", NULL};
 static const char *const pulse_words[] = {"extts", "pps", "simulated", "none", NULL};
 static const char *const oscillator_words[] = {"auto", "nic", "tcxo", "ocxo", "ocxo-hq", "rubidium", NULL};
+static const char *const fast_path_words[] = {"none", "xdp", NULL};
 static const char *const edge_words[] = {"rising", "falling", NULL};
 static const char *const transport_words[] = {"udpv4", "udpv6", "ethernet", NULL};
 static const char *const timestamping_words[] = {"auto", "hardware", "software", NULL};
@@ -181,6 +182,27 @@ const struct option conf_options[] = {
            "at the start a larger error is stepped away; 0: never"),
     DOUBLE(conf, host_clock.step_later_s, 0, 0, 1e9, "s", "the same at any later time; 0: never, slew"),
     DOUBLE(conf, host_clock.max_slew_ppb, 10000, 1, 400000, "ppb", "its phase is corrected no faster"),
+
+    INT(conf, clients.max, 16384, 16, 65000, "clients", "clients that are remembered, some 250 bytes each"),
+    INT(conf, clients.max_per_address, 64, 1, 65000, "clients", "of these, with one source address"),
+    DOUBLE(conf, clients.idle_s, 300, 10, 86400, "s",
+           "silent for so long, a client gives way to a new one when there is no other room"),
+    INT(conf, clients.capacity, 50000, 100, 10000000, "1/s",
+        "answers to requests and unicast Sync and Announce, together, that are sent at most"),
+    INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
+        "under load the least interval of Delay_Req may be announced and granted up to here"),
+    BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),
+    BOOL(conf, clients.guard, false,
+         "the kernel enforces the clients' rates before the receive queues (needs CAP_BPF)"),
+    ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
+         "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_NET_ADMIN)"),
+
+    BOOL(conf, unicast.negotiate, false,
+         "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),
+    INT(conf, unicast.duration_max_s, 3600, 10, 86400, "s", "longest grant; the profile may have less"),
+    BOOL(conf, unicast.withdraw_at_handover, true,
+         "cancel all grants when another grandmaster takes over or time is not served"),
+    BOOL(conf, unicast.withdraw_out_of_spec, false, "cancel all grants when out of specification"),
 
     STRING(conf, control.socket, "/run/gmd/control", 1, TEXT_MAX, "UNIX socket of gmctl"),
 

@@ -18,8 +18,9 @@ const char *const conf_profile_words[] = {
 #define ANNOUNCE(value, min, max)            {"ptp.log_announce_interval", value, min, max, 0}
 #define TIMEOUT(min, max)                    {"ptp.announce_receipt_timeout", 3, min, max, 0}
 #define SYNC(value, min, max)                {"log_sync_interval", value, min, max, 0}
-#define DELAY_REQ(value, min, max)           {"log_min_delay_req_interval", value, min, max, 0}
-#define DELAY_REQ_ABOVE_SYNC(min, max, span) {"log_min_delay_req_interval", 0, min, max, span}
+#define DELAY_REQ(value, min, max)           {"log_min_delay_req_interval", value, min, max, 0}, UNDER_LOAD(max)
+#define DELAY_REQ_ABOVE_SYNC(min, max, span) {"log_min_delay_req_interval", 0, min, max, span}, UNDER_LOAD(max)
+#define UNDER_LOAD(max)                      {"clients.log_interval_max", max, -INFINITY, max, 0}
 #define MECHANISM(only)                      {"delay_mechanism", only, only, only, 0}
 #define TRANSPORT(value, min, max)           {"transport", value, min, max, 0}
 #define HOLDOVER_LIMIT(ns)                   {"holdover.holdover_limit_ns", ns, -INFINITY, INFINITY, 0}

@@ -5,6 +5,7 @@
 
 #include "gmd/daemon.h"
 #include "gmd/manage.h"
+#include "gmd/protection.h"
 #include "gmd/ptp/interval.h"
 
 static double seconds_since(int64_t then_ns, int64_t now_ns)
@@ -303,6 +304,19 @@ static bool software_stamps(const struct daemon *d, int64_t now_ns, char *detail
     return any_port(d, is_stamped_otherwise, "software time stamps, accuracy of microseconds", detail, size);
 }
 
+static bool protection_trouble(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    for (unsigned i = 0; d->protection && i < d->gm.instance.port_count; i++) {
+        struct protection_status s;
+        protection_status(d->protection, i, &s);
+        snprintf(detail, size, "%.32s: %.120s", d->conf.ports[i].interface, s.problem);
+        if (s.problem[0])
+            return true;
+    }
+    return false;
+}
+
 #define HOST_GRACE_NS (10 * NS_PER_S)
 
 static bool host_contested(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -332,6 +346,54 @@ static bool host_refuses(const struct daemon *d, int64_t now_ns, char *detail, s
 {
     snprintf(detail, size, "CLOCK_REALTIME cannot be steered");
     return d->host.refusing_since_ns != INT64_MAX && now_ns - d->host.refusing_since_ns > 2 * NS_PER_S;
+}
+
+#define CLIENT_ALARM_NS (60 * NS_PER_S)
+
+/* A fault that some client showed of late. */
+static bool client_at_fault(const struct daemon *d, enum client_fault fault, const char *what, int64_t now_ns,
+                            char *detail, size_t size)
+{
+    char identity[PORT_IDENTITY_STRLEN], address[ADDRESS_STRLEN];
+    const struct clients_fault *f = &clients_counters(d->service->clients)->faults[__builtin_ctz(fault)];
+    snprintf(detail, size, "%s at %s %s", port_identity_format(&f->identity, identity),
+             address_format(&f->address, address), what);
+    return f->count > 0 && now_ns - f->last_ns < CLIENT_ALARM_NS;
+}
+
+static bool client_too_fast(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    return client_at_fault(d, FAULT_TOO_FAST, "asks faster than it may", now_ns, detail, size);
+}
+
+static bool client_misfit(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    return client_at_fault(d, FAULT_WRONG_DOMAIN, "asks in another domain", now_ns, detail, size) ||
+           client_at_fault(d, FAULT_WRONG_VERSION, "speaks another version of PTP", now_ns, detail, size);
+}
+
+static bool client_conflict(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    return client_at_fault(d, FAULT_CLONED, "has the identity of another client", now_ns, detail, size) ||
+           client_at_fault(d, FAULT_TWO_ADDRESSES, "also comes from another address", now_ns, detail, size);
+}
+
+static bool budget_busy(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    struct budget_status s;
+    budget_status(&d->service->budget, now_ns, &s);
+    snprintf(detail, size, "%.0f of %.0f messages/s used, %.0f reserved", s.used_hz, s.capacity_hz,
+             s.reserved_hz);
+    return s.state >= BUDGET_BUSY;
+}
+
+static bool clients_refused(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    struct budget_status s;
+    budget_status(&d->service->budget, now_ns, &s);
+    snprintf(detail, size, "for want of capacity: %llu requests, %llu grants so far",
+             (unsigned long long)s.refused_budget, (unsigned long long)s.refused_grants);
+    return s.last_refused_ns != INT64_MIN && now_ns - s.last_refused_ns < CLIENT_ALARM_NS;
 }
 
 static bool management(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -371,6 +433,12 @@ const struct alarm_rule alarm_rules[] = {
     {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
     {{"software-timestamps", "warning", "hardware time stamps, or timestamping = \"software\""},
      software_stamps},
+    {{"clients-refused", "major", "a minute without"}, clients_refused},
+    {{"budget-busy", "minor", "less than 80 % of clients.capacity"}, budget_busy},
+    {{"client-conflict", "minor", "a minute without"}, client_conflict},
+    {{"client-too-fast", "warning", "a minute without"}, client_too_fast},
+    {{"client-misfit", "warning", "a minute without"}, client_misfit},
+    {{"protection", "warning", "what clients.guard and clients.fast_path ask for"}, protection_trouble},
     {{"host-clock-refuses", "critical", "the kernel takes a correction"}, host_refuses},
     {{"host-clock-contested", "major", "ten minutes in which nobody else touched it"}, host_contested},
     {{"host-clock-off", "major", "CLOCK_REALTIME within 10 us"}, host_off},

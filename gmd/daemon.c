@@ -12,10 +12,12 @@
 #include "gmd/control.h"
 #include "gmd/manage.h"
 #include "gmd/ports.h"
+#include "gmd/protection.h"
 #include "gmd/served_clock.h"
 #include "gmd/setup.h"
 #include "gmd/sources.h"
 
+#define WITHDRAW_NS    (4 * NS_PER_S) /* for every CANCEL and its repetitions */
 #define TICK_NS        (NS_PER_S / 4)
 #define CLOCK_GRACE_NS (2 * NS_PER_S)
 #define LEAP_FILE_NS   (3600 * NS_PER_S)
@@ -150,11 +152,22 @@ static void look_after_clock(struct daemon *d, int64_t now_ns)
         ports_reopen(d, now_ns);
 }
 
+/* Clients with grants are told that these end before gmd does. */
+static void withdraw_and_stop(struct daemon *d, int64_t now_ns)
+{
+    if (!d->gm.instance.withdrawn_for_good) {
+        instance_withdraw(&d->gm.instance, now_ns);
+        d->stop_by_ns = now_ns + WITHDRAW_NS;
+    }
+    if (unicast_settled(&d->service->unicast) || now_ns >= d->stop_by_ns)
+        loop_stop(d->loop);
+}
+
 static void on_tick(void *ctx, int64_t now_ns)
 {
     struct daemon *d = ctx;
     if (stop_requested)
-        loop_stop(d->loop);
+        withdraw_and_stop(d, now_ns);
     if (now_ns >= d->clock_check_due_ns)
         look_after_clock(d, now_ns);
     if (now_ns >= d->leap_file_due_ns) {
@@ -162,6 +175,7 @@ static void on_tick(void *ctx, int64_t now_ns)
         d->leap_file_due_ns = now_ns + LEAP_FILE_NS;
     }
     tick_grandmaster(d, now_ns);
+    ports_tick(d, loop_now());
     if (d->conf.host_clock.follow)
         keep_host_clock(d);
     memory_file_tick(&d->memory, &d->gm.discipline, now_ns, d->clock_counters.clock_ns / NS_PER_S);
@@ -205,14 +219,14 @@ struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int 
         abort();
     d->conf = *conf;
     d->loop = loop_new();
-    d->clients = calloc(1, clients_size());
+    d->service = calloc(1, service_size((unsigned)conf->clients.max));
     d->link_fd = -1;
     d->clock_counters.failing_since_ns = d->clock_counters.refusing_since_ns = INT64_MAX;
     d->host.refusing_since_ns = d->host.off_since_ns = d->host.idle_since_ns = INT64_MAX;
     d->probe = probe;
     d->started_ns = loop_now();
     d->leap_file_due_ns = d->started_ns + LEAP_FILE_NS;
-    if (!d->loop || !d->clients)
+    if (!d->loop || !d->service)
         abort();
     /* the socket first: a second gmd is refused before it touches the first one's devices */
     if (!probe)
@@ -234,6 +248,11 @@ int daemon_run(struct daemon *d)
                                    .network = d->conf.management.network,
                                    .user_description = d->conf.management.user_description,
                                });
+    d->protection = protection_open(&(struct protection_config){
+        .guard = d->conf.clients.guard,
+        .fast_path = d->conf.clients.fast_path == CONF_FAST_XDP,
+        .clients = (unsigned)d->conf.clients.max,
+    });
     if (ports_start(d, error, sizeof error) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);
         return 1;
@@ -260,12 +279,13 @@ void daemon_free(struct daemon *d)
     if (d->control)
         control_close(d->control);
     ports_close(d);
+    protection_close(d->protection);
     sources_close(d);
     if (d->conf.host_clock.follow && d->clock && !d->probe)
         host_clock_leave(&d->host.clock, &host_clock_calls);
     if (d->clock)
         d->clock->ops->close(d->clock);
-    free(d->clients);
+    free(d->service);
     loop_free(d->loop);
     free(d);
 }

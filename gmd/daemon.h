@@ -83,7 +83,8 @@ struct daemon {
     struct simulated_gnss *simulated; /* or NULL */
     struct receiver *receiver;
     struct pulse_input pulses[PULSE_SOURCES];
-    struct clients *clients;
+    struct service *service;
+    struct protection *protection; /* what the kernel does for the ports; NULL: nothing */
     struct host host;
     struct memory_file memory;
     struct grandmaster gm;
@@ -94,6 +95,7 @@ struct daemon {
     int64_t started_ns;       /* monotonic */
     int64_t leap_file_due_ns; /* next look at the leap-second table */
     int64_t clock_check_due_ns;
+    int64_t stop_by_ns;     /* once grants are being withdrawn */
     char leap_problem[160]; /* why the table cannot be used; empty when it can */
     int tick_timer, instance_timer, port_timer;
     struct source_watch receiver_watch;

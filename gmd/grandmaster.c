@@ -28,7 +28,7 @@ static void announce_quality(struct grandmaster *gm, int64_t now_ns)
 }
 
 void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *config,
-                      struct clients *clients)
+                      struct service *service)
 {
     memset(gm, 0, sizeof *gm);
     gm->serve_before_lock = config->serve_before_lock;
@@ -37,7 +37,7 @@ void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *c
     gm->quality = discipline_quality(&gm->discipline);
     struct default_ds ds = config->default_ds;
     ds.clock_quality = gm->quality.clock_quality;
-    instance_init(&gm->instance, &ds, clients);
+    instance_init(&gm->instance, &ds, service);
 }
 
 static struct discipline_action take_sample(struct grandmaster *gm, const struct gnss_sample *sample,

@@ -26,7 +26,7 @@ struct grandmaster {
 };
 
 void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *config,
-                      struct clients *clients);
+                      struct service *service);
 
 /* A message of the receiver, handled at its arrival; clock_ns as read then. It may be what an earlier pulse
  * has waited for. */

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "gmd/manage.h"
+#include "gmd/protection.h"
 #include "gmd/setup.h"
 
-#define FRAMES_PER_WAKE 64
-#define RETRY_NS        NS_PER_S
-#define STAMPS_MISSING  3
+#define LINKS_PER_WAKE 64
+#define WAKE_NS        (NS_PER_S / 1000)
+#define FRAME_COST_NS  20000LL /* to answer a request, at most, most of the time */
+#define RETRY_NS       NS_PER_S
+#define STAMPS_MISSING 3
 
 typedef struct transport *(*transport_open)(const struct transport_config *c, char *error, int error_size);
 static const transport_open opens[] = {
@@ -34,11 +37,23 @@ static void set_retry_timer(struct daemon *d)
     loop_timer_set(d->loop, d->port_timer, retry_ns);
 }
 
-static void transmit(struct daemon_port *p, const struct frame_out *f)
+/* A frame that did not leave, or without a stamp. */
+static void unstamped(struct daemon_port *p, const struct frame_out *f)
 {
-    const int result = p->transport ? p->transport->ops->send(p->transport, f) : -ENETDOWN;
-    if (result != 0 && f->want_timestamp)
+    if (f->want_timestamp)
         instance_tx_unstamped(&p->daemon->gm.instance, p->number, f->token);
+}
+
+static void transmit(struct daemon_port *p)
+{
+    struct outbox *box = &p->outbox;
+    int results[OUTBOX_FRAMES];
+    if (box->count > 0 && p->transport)
+        p->transport->ops->send(p->transport, box->frames, box->count, results);
+    for (unsigned i = 0; i < box->count; i++)
+        if (!p->transport || results[i] != 0)
+            unstamped(p, &box->frames[i]);
+    box->count = 0;
 }
 
 /* So many in a row are no accident: the driver's settings may not be what they were. */
@@ -53,14 +68,13 @@ void ports_flush(struct daemon *d)
 {
     for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
         struct daemon_port *p = &d->ports[i];
-        for (unsigned k = 0; k < p->outbox.count; k++)
-            transmit(p, &p->outbox.frames[k]);
-        p->outbox.count = 0;
+        transmit(p);
         if (p->retry_ns == INT64_MAX && stamps_stay_out(p)) {
             p->retry_ns = loop_now() + RETRY_NS;
             set_retry_timer(d);
         }
     }
+    protection_settle(d->protection, d);
 }
 
 /* What a clock stamps that was moved and is not yet set right again is worse than nothing: a client believes
@@ -81,24 +95,44 @@ static bool to_clock(struct daemon *d, const struct raw_stamp *stamp, int64_t *c
     return false;
 }
 
+/* What the engine says of one batch fits in an outbox, though a management message may be answered by
+ * several. */
+static void take(struct daemon_port *p, struct received *r, int64_t now_ns)
+{
+    struct daemon *d = p->daemon;
+    r->frame.has_timestamp = to_clock(d, &r->stamp, &r->frame.timestamp_ns);
+    instance_receive(&d->gm.instance, p->number, &r->frame, now_ns);
+    manage_frame(d->manage, p->number, &r->frame, now_ns);
+    if (p->outbox.count > OUTBOX_FRAMES / 2)
+        ports_flush(d);
+}
+
+/* As many frames as are done with before Sync or Announce is due: the load of requests must not delay these.
+ */
+static unsigned batch_size(const struct daemon *d, int64_t now_ns)
+{
+    const int64_t room_ns = instance_deadline(&d->gm.instance) - now_ns;
+    if (room_ns > FRAME_COST_NS * TRANSPORT_BATCH)
+        return TRANSPORT_BATCH;
+    return room_ns > FRAME_COST_NS ? (unsigned)(room_ns / FRAME_COST_NS) : 1;
+}
+
+/* Returns to the loop when a timer is due, and after some time in any case: other ports wait too. */
 static void receive(struct daemon_port *p)
 {
-    uint8_t buf[2048];
-    struct frame_in frame;
-    struct raw_stamp stamp;
     struct daemon *d = p->daemon;
-    for (int i = 0; i < FRAMES_PER_WAKE; i++) {
-        const int got = p->transport->ops->receive(p->transport, &frame, &stamp, buf, sizeof buf);
-        if (got == 0)
-            break;
-        if (got < 0)
-            continue;
-        frame.has_timestamp = to_clock(d, &stamp, &frame.timestamp_ns);
-        const int64_t now_ns = loop_now();
-        instance_receive(&d->gm.instance, p->number, &frame, now_ns);
-        manage_frame(d->manage, p->number, &frame, now_ns);
+    struct received *frames;
+    int64_t now_ns = loop_now();
+    const int64_t until_ns = now_ns + WAKE_NS;
+    do {
+        const unsigned count = p->transport->ops->receive(p->transport, batch_size(d, now_ns), &frames);
+        for (unsigned i = 0; i < count; i++)
+            take(p, &frames[i], now_ns);
         ports_flush(d);
-    }
+        if (count == 0)
+            return;
+        now_ns = loop_now();
+    } while (now_ns < until_ns && now_ns < instance_deadline(&d->gm.instance));
 }
 
 static void collect_stamps(struct daemon_port *p)
@@ -107,11 +141,15 @@ static void collect_stamps(struct daemon_port *p)
     struct raw_stamp stamp;
     int64_t clock_ns;
     struct daemon *d = p->daemon;
-    for (int i = 0; i < FRAMES_PER_WAKE && p->transport->ops->tx_stamp(p->transport, &token, &stamp) > 0; i++)
-        if (to_clock(d, &stamp, &clock_ns)) {
-            p->last_stamp_ns = loop_now();
-            instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, p->last_stamp_ns);
-        }
+    while (p->transport->ops->tx_stamp(p->transport, &token, &stamp) > 0) {
+        if (!to_clock(d, &stamp, &clock_ns))
+            continue;
+        p->last_stamp_ns = loop_now();
+        instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, p->last_stamp_ns);
+        if (p->outbox.count > OUTBOX_FRAMES / 2)
+            ports_flush(d);
+    }
+    ports_flush(d);
 }
 
 static void on_socket(void *ctx, int fd, short revents)
@@ -122,19 +160,21 @@ static void on_socket(void *ctx, int fd, short revents)
         collect_stamps(p);
     if (revents & POLLIN)
         receive(p);
-    ports_flush(p->daemon);
     loop_timer_set(p->daemon->loop, p->daemon->instance_timer, instance_deadline(&p->daemon->gm.instance));
 }
 
 static void close_port(struct daemon_port *p)
 {
+    struct daemon *d = p->daemon;
     for (int i = 0; i < TRANSPORT_FDS; i++) {
         if (p->watches[i] >= 0)
-            loop_unwatch(p->daemon->loop, p->watches[i]);
+            loop_unwatch(d->loop, p->watches[i]);
         p->watches[i] = -1;
     }
-    if (p->transport)
+    if (p->transport) {
+        protection_port_closing(d->protection, p);
         p->transport->ops->close(p->transport);
+    }
     p->transport = NULL;
 }
 
@@ -162,6 +202,7 @@ static int open_port(struct daemon_port *p, char *error, int error_size)
     log_line(LOG_LEVEL_INFO, "port %u: %s over %s with %s time stamps%s%s", p->number + 1, c->interface,
              p->transport->ops->name, p->stamping == STAMPING_HARDWARE ? "hardware" : "software",
              p->problem[0] ? ": " : "", p->problem);
+    protection_port_opened(d->protection, p);
     return 0;
 }
 
@@ -237,7 +278,7 @@ static void on_link(void *ctx, int fd, short revents)
 {
     (void)revents;
     bool changed = false;
-    for (int i = 0; i < FRAMES_PER_WAKE && link_watch_read(fd) > 0; i++)
+    for (int i = 0; i < LINKS_PER_WAKE && link_watch_read(fd) > 0; i++)
         changed = true;
     if (changed)
         reconcile_all(ctx, loop_now());
@@ -249,6 +290,12 @@ void ports_reopen(struct daemon *d, int64_t now_ns)
         if (d->ports[i].stamping == STAMPING_HARDWARE || d->ports[i].problem[0])
             close_port(&d->ports[i]);
     reconcile_all(d, now_ns);
+}
+
+void ports_tick(struct daemon *d, int64_t now_ns)
+{
+    protection_renew(d->protection, d, now_ns);
+    protection_check(d->protection, d);
 }
 
 void ports_retry(struct daemon *d, int64_t now_ns)

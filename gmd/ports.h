@@ -12,6 +12,9 @@ int ports_start(struct daemon *d, char *error, int error_size);
 /* Sends what the engine left in the outboxes; call after each event. */
 void ports_flush(struct daemon *d);
 
+/* Keeps what the kernel does for the ports up to date; with every tick, after the clock was set. */
+void ports_tick(struct daemon *d, int64_t now_ns);
+
 /* Opens again what could not be opened so far; runs by d->port_timer. */
 void ports_retry(struct daemon *d, int64_t now_ns);
 

@@ -132,7 +132,8 @@ static json_t *report_status(struct daemon *d, int64_t now_ns)
     put(o, "grandmaster", identity(&in->parent_ds.grandmaster_identity));
     put(o, "domain", json_integer(in->default_ds.domain_number));
     put(o, "messages_sent", unsigned64(sent));
-    put(o, "active_clients", unsigned64(clients_active(d->clients, now_ns, ACTIVE_CLIENT_NS)));
+    put(o, "budget", report_budget(d, now_ns));
+    put(o, "active_clients", unsigned64(clients_active(d->service->clients, now_ns, ACTIVE_CLIENT_NS)));
     put(o, "alarms", active_alarm_names(d));
     put(o, "uptime_s", age(d->started_ns, now_ns));
     return o;

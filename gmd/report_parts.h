@@ -14,6 +14,7 @@ json_t *report_host(struct daemon *d, int64_t now_ns);
 json_t *report_ports(struct daemon *d, int64_t now_ns);
 json_t *report_peers(struct daemon *d, int64_t now_ns);
 json_t *report_clients(struct daemon *d, int64_t now_ns);
+json_t *report_budget(struct daemon *d, int64_t now_ns); /* part of status */
 
 /* The simulated receiver's switches; there must be one. */
 json_t *report_switches(const struct daemon *d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How time goes out: the reports ports, peers, clients. */
+#include "gmd/protection.h"
 #include "gmd/report_parts.h"
 #include "gmd/report_value.h"
 
@@ -9,6 +10,25 @@ static json_t *by_type(const uint64_t *counts)
     for (unsigned type = 0; type < 16; type++)
         if (counts[type])
             json_object_set_new(o, message_type_name((uint8_t)type), unsigned64(counts[type]));
+    return o;
+}
+
+static json_t *report_protection(const struct protection *g, unsigned port)
+{
+    struct protection_status s;
+    json_t *o = json_object(), *classes = json_object();
+    protection_status(g, port, &s);
+    for (int i = 0; i < KERNEL_CLASSES; i++)
+        json_object_set_new(classes, guard_class_name((enum kernel_class)i),
+                            json_pack("{s:o, s:o}", "passed", unsigned64(s.totals.passed[i]), "refused",
+                                      unsigned64(s.totals.refused[i])));
+    put(o, "guard", json_boolean(s.guarded));
+    put(o, "fast_path", json_string(s.fast_mode));
+    put(o, "problem", printable(s.problem));
+    put(o, "queue_lost", unsigned64(s.queue_lost));
+    put(o, "fast_answered", unsigned64(s.totals.answered));
+    put(o, "fast_refused", unsigned64(s.totals.refused_early));
+    put(o, "classes", classes);
     return o;
 }
 
@@ -44,6 +64,8 @@ static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
     put(o, "tx_timestamp_unknown", unsigned64(c->tx_timestamp_unknown));
     put(o, "tx_unstamped", unsigned64(c->tx_unstamped));
     put(o, "stamps_unmatched", unsigned64(t->stamps_unmatched));
+    if (d->protection)
+        put(o, "protection", report_protection(d->protection, i));
     return o;
 }
 
@@ -93,19 +115,96 @@ json_t *report_peers(struct daemon *d, int64_t now_ns)
     return o;
 }
 
+static json_t *client_refusals(const struct client *c)
+{
+    json_t *o = json_object();
+    for (unsigned why = REFUSED_RATE; why < CLIENT_REFUSALS; why++)
+        if (client_refused(c, why) > 0)
+            put(o, client_refusal_name(why), unsigned64(client_refused(c, why)));
+    return o;
+}
+
+static json_t *client_fault_names(uint8_t faults)
+{
+    json_t *names = json_array();
+    for (unsigned i = 0; i < CLIENT_FAULTS; i++)
+        if (faults >> i & 1)
+            json_array_append_new(names, json_string(client_fault_name(1u << i)));
+    return names;
+}
+
+static json_t *client_grants(const struct unicast_client *u, int64_t now_ns)
+{
+    json_t *o = json_object();
+    for (unsigned i = 0; i < UNICAST_SERVICES; i++) {
+        const struct unicast_grant *g = &u->grants[i];
+        if (!g->live)
+            continue;
+        json_t *grant = json_object();
+        put(grant, "requested_log_interval", json_integer(g->requested));
+        put(grant, "log_interval", json_integer(g->granted));
+        put(grant, "ends_in_s", json_integer(g->expiry_s - now_ns / NS_PER_S));
+        put(o, unicast_service_name(i), grant);
+    }
+    return o;
+}
+
+static json_t *report_client(const struct service *s, const struct client *c, int64_t now_ns)
+{
+    char address[ADDRESS_STRLEN];
+    json_t *o = json_object();
+    put(o, "client", port_id(&c->identity));
+    put(o, "address", json_string(address_format(&c->address, address)));
+    put(o, "mode", json_string(client_mode_name(c->mode)));
+    put(o, "port", json_integer(c->port));
+    put(o, "standing", json_string(client_standing_name(c->standing)));
+    put(o, "requests", unsigned64(c->requests));
+    put(o, "answered", unsigned64(c->answered));
+    put(o, "refused", client_refusals(c));
+    put(o, "rate_hz", number(client_rate_1s(c, now_ns)));
+    put(o, "rate_60s_hz", number(client_rate_60s(c, now_ns)));
+    put(o, "jitter_ms", number((double)c->jitter_s * 1e3));
+    put(o, "log_interval", json_integer(c->log_interval));
+    put(o, "grants", client_grants(unicast_of(&s->unicast, c), now_ns));
+    put(o, "faults", client_fault_names(client_faults(c, now_ns)));
+    put(o, "first_seen_s", age(c->first_seen_ns, now_ns));
+    put(o, "last_seen_s", age(c->last_seen_ns, now_ns));
+    return o;
+}
+
 json_t *report_clients(struct daemon *d, int64_t now_ns)
 {
-    json_t *clients = json_array();
+    const struct clients *table = d->service->clients;
+    const struct clients_counters *counters = clients_counters(table);
+    json_t *clients = json_array(), *o = json_object();
     const struct client *c;
-    char address[ADDRESS_STRLEN];
-    for (size_t cursor = 0; (c = clients_next(d->clients, &cursor));)
-        json_array_append_new(
-            clients,
-            json_pack("{s:o, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "client", port_id(&c->identity),
-                      "address", address_format(&c->address, address), "mode", client_mode_name(c->mode),
-                      "port", c->port, "requests", unsigned64(c->requests), "answered",
-                      unsigned64(c->answered), "rate_hz", number(c->rate_hz), "first_seen_s",
-                      age(c->first_seen_ns, now_ns), "last_seen_s", age(c->last_seen_ns, now_ns)));
-    return json_pack("{s:o, s:o, s:o}", "known", unsigned64(clients_count(d->clients)), "evicted",
-                     unsigned64(clients_evicted(d->clients)), "clients", clients);
+    for (size_t cursor = 0; (c = clients_next(table, &cursor));)
+        json_array_append_new(clients, report_client(d->service, c, now_ns));
+    put(o, "known", unsigned64(clients_count(table)));
+    put(o, "established", json_integer(clients_of_standing(table, CLIENT_ESTABLISHED)));
+    put(o, "newcomers", json_integer(clients_of_standing(table, CLIENT_NEWCOMER)));
+    put(o, "misfits", json_integer(clients_of_standing(table, CLIENT_MISFIT)));
+    put(o, "evicted", unsigned64(counters->evicted));
+    put(o, "strangers_requests", unsigned64(counters->strangers));
+    put(o, "clients", clients);
+    return o;
+}
+
+json_t *report_budget(struct daemon *d, int64_t now_ns)
+{
+    struct budget_status s;
+    budget_status(&d->service->budget, now_ns, &s);
+    json_t *o = json_object();
+    put(o, "state", json_string(budget_state_name(s.state)));
+    put(o, "capacity_hz", number(s.capacity_hz));
+    put(o, "used_hz", number(s.used_hz));
+    put(o, "demand_hz", number(s.demand_hz));
+    put(o, "reserved_hz", number(s.reserved_hz));
+    put(o, "headroom", number(s.headroom));
+    put(o, "fair_hz", s.fair_hz > 0 ? number(s.fair_hz) : json_null());
+    put(o, "interval_steps", json_integer(s.steps));
+    put(o, "refused_rate", unsigned64(s.refused_rate));
+    put(o, "refused_budget", unsigned64(s.refused_budget));
+    put(o, "refused_grants", unsigned64(s.refused_grants));
+    return o;
 }

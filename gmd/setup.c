@@ -224,6 +224,47 @@ static uint64_t random_seed(void)
     return seed;
 }
 
+/* Ports may differ; what all of them may announce under load is bounded by the profile. */
+static struct budget_config budget_config(const struct conf *c)
+{
+    int shortest = CLIENT_LOG_MAX;
+    for (int i = 0; i < c->port_count; i++)
+        if (c->ports[i].log_min_delay_req_interval < shortest)
+            shortest = c->ports[i].log_min_delay_req_interval;
+    return (struct budget_config){
+        .capacity_hz = (uint32_t)c->clients.capacity,
+        .log_interval = (int8_t)shortest,
+        .log_interval_max = (int8_t)c->clients.log_interval_max,
+        .seed = random_seed(),
+    };
+}
+
+static bool all_one_step(const struct conf *c)
+{
+    for (int i = 0; i < c->port_count; i++)
+        if (c->ports[i].two_step)
+            return false;
+    return true;
+}
+
+static struct service_config service_config(const struct conf *c)
+{
+    return (struct service_config){
+        .clients = {.capacity = (unsigned)c->clients.max,
+                    .per_address = (unsigned)c->clients.max_per_address,
+                    .idle_ns = (int64_t)(c->clients.idle_s * NS_PER_S),
+                    .key = {{random_seed(), random_seed()}}},
+        .budget = budget_config(c),
+        .unicast = {.limits = *unicast_limits_of(c->ptp.profile),
+                    .one_step = all_one_step(c),
+                    .grants_most_s = (uint32_t)c->unicast.duration_max_s},
+        .negotiate = c->unicast.negotiate,
+        .sptp = c->clients.sptp,
+        .withdraw_at_handover = c->unicast.withdraw_at_handover,
+        .withdraw_out_of_spec = c->unicast.withdraw_out_of_spec,
+    };
+}
+
 int setup_grandmaster(struct daemon *d, char *error, int error_size)
 {
     const struct conf *c = &d->conf;
@@ -252,9 +293,10 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
         snprintf(error, error_size, "ptp.clock_identity: \"%s\" is not 8 octets", c->ptp.clock_identity);
         return -1;
     }
-    clients_init(d->clients, random_seed());
-    grandmaster_init(&d->gm, &config, d->clients);
     const int64_t now_ns = loop_now();
+    const struct service_config service = service_config(c);
+    service_init(d->service, &service, now_ns);
+    grandmaster_init(&d->gm, &config, d->service);
     d->gm.discipline.status.since_ns = now_ns;
     for (int i = 0; i < c->port_count; i++) {
         const struct port_config port = port_config(c, &c->ports[i]);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,39 +43,34 @@ int socket_interface(int fd, const char *interface, int *index, uint8_t *mac)
     return 0;
 }
 
-int socket_receive(int fd, struct datagram *d, void *peer, socklen_t peer_len, uint8_t *buf, size_t size,
-                   struct transport_counters *counters)
+/* Some 1,400 PTP messages, which the kernel charges 768 bytes each: 10 ms of a flood. A longer queue would
+ * only make its clients wait. */
+#define QUEUE_BYTES (1 << 19)
+
+void socket_set_queue(int fd)
 {
-    d->iov = (struct iovec){.iov_base = buf, .iov_len = size};
-    d->msg = (struct msghdr){.msg_name = peer,
-                             .msg_namelen = peer_len,
-                             .msg_iov = &d->iov,
-                             .msg_iovlen = 1,
-                             .msg_control = d->control,
-                             .msg_controllen = sizeof(d->control)};
-    ssize_t got = recvmsg(fd, &d->msg, MSG_DONTWAIT);
-    if (got < 0) {
-        if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)
-            return 0;
-        counters->rx_errors++;
-        return -errno;
-    }
-    if (d->msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        counters->rx_truncated++;
-        return -EMSGSIZE;
-    }
-    d->len = (size_t)got;
-    return 1;
+    if (socket_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, QUEUE_BYTES) < 0)
+        socket_set(fd, SOL_SOCKET, SO_RCVBUF, QUEUE_BYTES);
 }
 
-void socket_add_control(struct msghdr *msg, int level, int type, const void *data, size_t len)
+/* 40,000 frames: more than the guard lets strangers ask for in that time. One neighbour holds 200 kB at most
+ * (unres_qlen_bytes), which is just what a socket has without this. */
+#define PATIENCE_BYTES (1 << 24)
+
+void socket_set_patience(int fd)
 {
-    struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
-    c->cmsg_level = level;
-    c->cmsg_type = type;
-    c->cmsg_len = CMSG_LEN(len);
-    memcpy(CMSG_DATA(c), data, len);
-    msg->msg_controllen += CMSG_SPACE(len);
+    if (socket_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, PATIENCE_BYTES) < 0)
+        socket_set(fd, SOL_SOCKET, SO_SNDBUF, PATIENCE_BYTES);
+}
+
+void socket_count_drops(struct transport *t, int fd, uint32_t *seen)
+{
+    uint32_t info[SK_MEMINFO_VARS] = {0};
+    socklen_t len = sizeof(info);
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) < 0)
+        return;
+    t->counters.rx_dropped += info[SK_MEMINFO_DROPS] - *seen;
+    *seen = info[SK_MEMINFO_DROPS];
 }
 
 static const char *reason(int error)

@@ -19,21 +19,16 @@ int socket_bind_interface(int fd, const char *interface);
 /* Index of an interface and its MAC address (mac may be NULL); 0, or -1 and errno. */
 int socket_interface(int fd, const char *interface, int *index, uint8_t *mac);
 
-/* What was received beside its bytes. */
-struct datagram {
-    size_t len;
-    struct msghdr msg; /* for CMSG_FIRSTHDR and CMSG_NXTHDR */
-    struct iovec iov;
-    _Alignas(struct cmsghdr) uint8_t control[256];
-};
+/* Makes room for a burst in the receive queue: SO_RCVBUFFORCE, or what the host's rmem_max allows. */
+void socket_set_queue(int fd);
 
-/* One datagram into buf, without waiting, its sender's address into peer: 1 with *d; 0 when nothing is there;
- * -errno (counted), -EMSGSIZE for one that did not fit. */
-int socket_receive(int fd, struct datagram *d, void *peer, socklen_t peer_len, uint8_t *buf, size_t size,
-                   struct transport_counters *counters);
+/* Makes room for frames that wait for a neighbour, which the kernel looks for during some three seconds:
+ * SO_SNDBUFFORCE, or what the host's wmem_max allows. */
+void socket_set_patience(int fd);
 
-/* Appends a control message behind msg_controllen; CMSG_SPACE(len) zeroed bytes must be free there. */
-void socket_add_control(struct msghdr *msg, int level, int type, const void *data, size_t len);
+/* Adds to t->counters.rx_dropped what the kernel dropped of this socket's datagrams since *seen was brought
+ * up to date: its queue was full, or its filter refused them. */
+void socket_count_drops(struct transport *t, int fd, uint32_t *seen);
 
 /* error: "WHAT: reason", the reason from errno in plain words. */
 void socket_complain(const char *what, char *error, int error_size);

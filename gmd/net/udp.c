@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* PTP over UDP: an event and a general socket on one interface. The ports are not shared (no SO_REUSEADDR): a
- * second PTP program on the interface would take unicast messages away unnoticed. */
+/* PTP over UDP: event and general sockets on one interface. The ports are not shared with others (no
+ * SO_REUSEADDR once they are bound): a second PTP program on the interface would take unicast messages away
+ * unnoticed. */
 #include "gmd/net/udp.h"
 
 #include <errno.h>
+#include <linux/pkt_sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,20 +16,31 @@
 struct udp {
     struct transport transport;
     const struct udp_family *family;
-    struct stamper stamper; /* of the event socket */
-    int index;              /* of the interface */
-    unsigned turn;          /* the channel to read first: both get their share in a flood */
+    struct stamper stamper; /* of FD_STAMPED */
+    enum stamping stamping;
+    int index;     /* of the interface */
+    unsigned turn; /* counts receptions */
+    uint32_t drops_seen[TRANSPORT_FDS];
+    struct batch_in in;
+    struct batch_out out;
 };
 
-static const uint16_t ports[TRANSPORT_FDS] = {
+static const uint16_t ports[] = {
     [CHANNEL_EVENT] = PTP_EVENT_PORT,
     [CHANNEL_GENERAL] = PTP_GENERAL_PORT,
 };
 
+static const enum channel channels[TRANSPORT_FDS] = {
+    [FD_EVENT] = CHANNEL_EVENT,
+    [FD_GENERAL] = CHANNEL_GENERAL,
+    [FD_STAMPED] = CHANNEL_EVENT,
+    [FD_ANSWERS] = CHANNEL_GENERAL,
+};
+
+#define ALL_TURN 8 /* general messages first, and all sockets, in one reception of so many */
+
 /* annex C.3: peer delay messages do not leave the link */
 #define PEER_DELAY_TTL 1
-
-#define CONTROL_MAX (CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(union ip_packet_info)) + STAMPER_CONTROL)
 
 static void add_control(struct msghdr *msg, const struct udp *u, const struct frame_out *f)
 {
@@ -35,17 +48,10 @@ static void add_control(struct msghdr *msg, const struct udp *u, const struct fr
     const int ttl = PEER_DELAY_TTL;
     union ip_packet_info info = {0};
     if (f->destination == DEST_PEER_MULTICAST)
-        socket_add_control(msg, family->level, family->hop_limit, &ttl, sizeof(ttl));
+        batch_add_control(msg, family->level, family->hop_limit, &ttl, sizeof(ttl));
     if (f->from.family == family->address_family)
-        socket_add_control(msg, family->level, family->packet_info, &info,
-                           family->source(&f->from, u->index, &info));
-}
-
-static int transmit(struct udp *u, struct msghdr *msg, const struct frame_out *f)
-{
-    if (f->channel == CHANNEL_EVENT)
-        return stamper_send(&u->stamper, msg, f);
-    return sendmsg(u->transport.fds[CHANNEL_GENERAL], msg, MSG_DONTWAIT) < 0 ? -errno : 0;
+        batch_add_control(msg, family->level, family->packet_info, &info,
+                          family->source(&f->from, u->index, &info));
 }
 
 /* A NIC that inserts a time may need the trailer with either IP version. */
@@ -56,29 +62,60 @@ static size_t trailer_of(const struct udp_family *family, const struct frame_out
     return f->channel == CHANNEL_EVENT ? (size_t)family->event_trailer : 0;
 }
 
-int udp_send(struct transport *t, const struct frame_out *f)
+static bool can_reach(const struct udp *u, const struct frame_out *f)
 {
-    static const uint8_t zeros[UDP_TRAILER_MAX];
-    struct udp *u = (struct udp *)t;
-    union ip_address peer = {0};
-    _Alignas(struct cmsghdr) uint8_t control[CONTROL_MAX] = {0};
-    struct iovec iov[] = {{.iov_base = (void *)f->bytes, .iov_len = f->len},
-                          {.iov_base = (void *)zeros, .iov_len = trailer_of(u->family, f)}};
-    struct msghdr msg = {.msg_name = &peer,
-                         .msg_namelen = u->family->address_len,
-                         .msg_iov = iov,
-                         .msg_iovlen = 2,
-                         .msg_control = control};
-    int result = -EAFNOSUPPORT;
-    if (f->destination != DEST_UNICAST || f->to.family == u->family->address_family) {
-        u->family->peer(&f->to, f->destination, u->index, &peer);
-        peer.v4.sin_port = htons(ports[f->channel]); /* sin6_port has the same place */
-        add_control(&msg, u, f);
-        result = transmit(u, &msg, f);
+    return f->destination != DEST_UNICAST || f->to.family == u->family->address_family;
+}
+
+static void compose(struct udp *u, unsigned i, const struct frame_out *f)
+{
+    const struct udp_family *family = u->family;
+    union peer_address *peer = &u->out.peers[i];
+    struct msghdr *msg = batch_compose(&u->out, i, f, trailer_of(family, f), family->address_len);
+    family->peer(&f->to, f->destination, u->index, peer);
+    peer->v4.sin_port = htons(ports[f->channel]); /* sin6_port has the same place */
+    add_control(msg, u, f);
+}
+
+static enum transport_fd way_of(const struct frame_out *f)
+{
+    if (f->channel == CHANNEL_EVENT)
+        return FD_STAMPED;
+    return f->destination == DEST_UNICAST ? FD_ANSWERS : FD_GENERAL;
+}
+
+/* Composes the frames that go through the same socket as the first one; how many. */
+static unsigned compose_run(struct udp *u, const struct frame_out *frames, unsigned count)
+{
+    unsigned n = 0;
+    for (; n < count && n < TRANSPORT_BATCH; n++) {
+        if (way_of(&frames[n]) != way_of(&frames[0]) || !can_reach(u, &frames[n]))
+            break;
+        compose(u, n, &frames[n]);
     }
-    if (result < 0)
-        t->counters.tx_errors++;
-    return result;
+    return n;
+}
+
+/* Sends the first few; how many are settled, at least one. */
+static unsigned send_run(struct udp *u, const struct frame_out *frames, unsigned count, int *results)
+{
+    const unsigned n = compose_run(u, frames, count);
+    const enum transport_fd way = way_of(&frames[0]);
+    if (n > 0 && way == FD_STAMPED)
+        return stamper_send(&u->stamper, &u->out, frames, n, results);
+    if (n > 0)
+        return batch_send(&u->out, u->transport.fds[way], n, results);
+    results[0] = -EAFNOSUPPORT;
+    return 1;
+}
+
+void udp_send(struct transport *t, const struct frame_out *frames, unsigned count, int *results)
+{
+    struct udp *u = (struct udp *)t;
+    for (unsigned i = 0; i < count;)
+        i += send_run(u, frames + i, count - i, results + i);
+    for (unsigned i = 0; i < count; i++)
+        t->counters.tx_errors += results[i] < 0;
 }
 
 static void destination_of(const struct udp_family *family, struct msghdr *msg, struct frame_in *f)
@@ -88,31 +125,45 @@ static void destination_of(const struct udp_family *family, struct msghdr *msg, 
             family->to(CMSG_DATA(c), f);
 }
 
-static int receive_from(struct udp *u, enum channel channel, struct frame_in *f, struct raw_stamp *stamp,
-                        uint8_t *buf, size_t size)
+static unsigned receive_from(struct udp *u, enum transport_fd from, unsigned max)
 {
-    union ip_address peer = {0};
-    struct datagram d;
-    int result =
-        socket_receive(u->transport.fds[channel], &d, &peer, sizeof(peer), buf, size, &u->transport.counters);
-    if (result <= 0)
-        return result;
-    *f = (struct frame_in){.bytes = buf, .len = d.len, .channel = channel};
-    u->family->from(&peer, &f->from);
-    destination_of(u->family, &d.msg, f);
-    *stamp = stamper_received(&u->stamper, &d.msg);
-    return 1;
+    struct batch_in *b = &u->in;
+    const unsigned got = batch_receive(b, u->transport.fds[from], max, 0, &u->transport.counters);
+    unsigned count = 0;
+    for (unsigned i = 0; i < got; i++) {
+        if (!batch_whole(b, i, &u->transport.counters))
+            continue;
+        struct received *r = &b->frames[count++];
+        *r = (struct received){
+            .frame = {.bytes = b->bytes[i], .len = b->msgs[i].msg_len, .channel = channels[from]},
+            .stamp = stamper_received(u->stamping, &b->msgs[i].msg_hdr)};
+        u->family->from(&b->peers[i], &r->frame.from);
+        destination_of(u->family, &b->msgs[i].msg_hdr, &r->frame);
+    }
+    return count;
 }
 
-int udp_receive(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf, size_t size)
+/* Event messages first, but a flood of them does not keep Announce waiting for ever. The sockets that send
+ * get nothing while the kernel does as open_pair says. */
+unsigned udp_receive(struct transport *t, unsigned max, struct received **frames)
+{
+    static const enum transport_fd usual[] = {FD_EVENT, FD_GENERAL};
+    static const enum transport_fd at_times[] = {FD_GENERAL, FD_EVENT, FD_STAMPED, FD_ANSWERS};
+    struct udp *u = (struct udp *)t;
+    const bool is_usual = u->turn++ % ALL_TURN != 0;
+    const enum transport_fd *order = is_usual ? usual : at_times;
+    unsigned count = 0;
+    *frames = u->in.frames;
+    for (int i = 0; i < (is_usual ? 2 : 4) && count == 0; i++)
+        count = receive_from(u, order[i], max);
+    return count;
+}
+
+void udp_count_drops(struct transport *t)
 {
     struct udp *u = (struct udp *)t;
-    int result = 0;
-    for (int i = 0; i < TRANSPORT_FDS && result == 0; i++) {
-        result = receive_from(u, u->turn, f, stamp, buf, size);
-        u->turn = (u->turn + 1) % TRANSPORT_FDS;
-    }
-    return result;
+    for (int i = 0; i < TRANSPORT_FDS; i++)
+        socket_count_drops(t, t->fds[i], &u->drops_seen[i]);
 }
 
 int udp_tx_stamp(struct transport *t, uint32_t *token, struct raw_stamp *stamp)
@@ -128,19 +179,64 @@ void udp_close(struct transport *t)
     free(t);
 }
 
-static int open_channel(struct udp *u, const struct transport_config *c, enum channel channel)
+/* After the DSCP, which sets a priority of its own. Event messages do not queue behind answers. */
+static int set_priority(int fd, const struct transport_config *c, enum channel channel)
 {
+    const int priority = c->priority >= 0 || channel == CHANNEL_GENERAL ? c->priority : TC_PRIO_INTERACTIVE;
+    return priority < 0 ? 0 : socket_set(fd, SOL_SOCKET, SO_PRIORITY, priority);
+}
+
+static int open_socket(struct udp *u, const struct transport_config *c, enum transport_fd which,
+                       union peer_address *local)
+{
+    const enum channel channel = channels[which];
     const int dscp = channel == CHANNEL_EVENT ? c->dscp_event : c->dscp_general;
-    union ip_address local = {0};
-    int fd = u->transport.fds[channel] = socket_open(u->family->domain, SOCK_DGRAM, 0);
+    const int fd = u->transport.fds[which] = socket_open(u->family->domain, SOCK_DGRAM, 0);
+    *local = (union peer_address){0};
     if (fd < 0 || socket_interface(fd, c->interface, &u->index, u->transport.mac) < 0 ||
-        socket_bind_interface(fd, c->interface) < 0 || u->family->set_up(fd, c, u->index, dscp, &local) < 0)
+        socket_bind_interface(fd, c->interface) < 0 || u->family->set_up(fd, c, u->index, dscp, local) < 0)
         return -1;
-    /* after the DSCP, which sets a priority of its own */
-    if (c->priority >= 0 && socket_set(fd, SOL_SOCKET, SO_PRIORITY, c->priority) < 0)
+    local->v4.sin_port = htons(ports[channel]); /* sin6_port has the same place */
+    return set_priority(fd, c, channel);
+}
+
+static int bind_again(const struct udp *u, int first, int fd, const union peer_address *local)
+{
+    if (socket_set(first, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        bind(fd, &local->any, u->family->address_len) < 0 ||
+        socket_set(first, SOL_SOCKET, SO_REUSEADDR, 0) < 0)
         return -1;
-    local.v4.sin_port = htons(ports[channel]);
-    return bind(fd, &local.any, u->family->address_len);
+    return socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+}
+
+/* Two sockets on one port. The one that is bound last gets what comes in; should a kernel see that the other
+ * way round, frames are read there too. The first bind tells whether somebody else is there. */
+static int open_pair(struct udp *u, const struct transport_config *c, enum transport_fd sends,
+                     enum transport_fd receives)
+{
+    const int *fds = u->transport.fds;
+    union peer_address local;
+    if (open_socket(u, c, sends, &local) < 0 || bind(fds[sends], &local.any, u->family->address_len) < 0 ||
+        open_socket(u, c, receives, &local) < 0 || bind_again(u, fds[sends], fds[receives], &local) < 0)
+        return -1;
+    socket_set_patience(fds[sends]);
+    socket_set_queue(fds[receives]);
+    return u->family->join(fds[receives], c, u->index);
+}
+
+static struct transport *give_up(struct udp *u, const char *what, char *error, int error_size)
+{
+    socket_complain(what, error, error_size);
+    udp_close(&u->transport);
+    return NULL;
+}
+
+static int start_stamping(struct udp *u)
+{
+    const int failed = stamper_listen(u->transport.fds[FD_EVENT], u->stamping);
+    errno = -(failed ? failed : stamper_init(&u->stamper, u->transport.fds[FD_STAMPED], u->stamping));
+    return errno ? -1 : 0;
 }
 
 struct transport *udp_open(const struct transport_ops *ops, const struct udp_family *family,
@@ -152,22 +248,15 @@ struct transport *udp_open(const struct transport_ops *ops, const struct udp_fam
         socket_complain(c->interface, error, error_size);
         return NULL;
     }
-    u->transport.ops = ops;
-    u->transport.fds[CHANNEL_EVENT] = u->transport.fds[CHANNEL_GENERAL] = -1;
+    u->transport = (struct transport){.ops = ops, .fds = {-1, -1, -1, -1}, .family = family->address_family};
     u->family = family;
-    for (enum channel channel = CHANNEL_EVENT; channel <= CHANNEL_GENERAL; channel++) {
-        if (open_channel(u, c, channel) == 0)
-            continue;
-        snprintf(what, sizeof(what), "%s, %s port %u", c->interface, ops->name, ports[channel]);
-        socket_complain(errno == ENODEV ? c->interface : what, error, error_size);
-        udp_close(&u->transport);
-        return NULL;
+    u->stamping = c->stamping;
+    const int failed = open_pair(u, c, FD_STAMPED, FD_EVENT);
+    if (failed || open_pair(u, c, FD_ANSWERS, FD_GENERAL) < 0) {
+        snprintf(what, sizeof(what), "%s, %s port %d", c->interface, ops->name,
+                 failed ? PTP_EVENT_PORT : PTP_GENERAL_PORT);
+        return give_up(u, errno == ENODEV ? c->interface : what, error, error_size);
     }
-    int failed = stamper_init(&u->stamper, u->transport.fds[CHANNEL_EVENT], c->stamping);
-    if (failed) {
-        snprintf(error, error_size, "%s: time stamping: %s", c->interface, strerror(-failed));
-        udp_close(&u->transport);
-        return NULL;
-    }
-    return &u->transport;
+    snprintf(what, sizeof(what), "%s: time stamping", c->interface);
+    return start_stamping(u) < 0 ? give_up(u, what, error, error_size) : &u->transport;
 }

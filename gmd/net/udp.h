@@ -3,18 +3,10 @@
 #ifndef GMD_NET_UDP_H
 #define GMD_NET_UDP_H
 
-#include <netinet/in.h>
-
 #include "gmd/net/stamper.h"
 
 #define PTP_EVENT_PORT   319
 #define PTP_GENERAL_PORT 320
-
-union ip_address {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
 
 union ip_packet_info {
     struct in_pktinfo v4;
@@ -34,10 +26,12 @@ struct udp_family {
     int packet_info;   /* the control message with the destination of a received frame */
     int hop_limit;     /* the control message with the TTL of a sent frame */
     int event_trailer; /* zero octets behind a sent event message, at most UDP_TRAILER_MAX */
-    /* Options, multicast groups and the address to bind to. 0, or -1 and errno. */
-    int (*set_up)(int fd, const struct transport_config *c, int index, int dscp, union ip_address *local);
-    void (*peer)(const struct address *to, enum destination destination, int index, union ip_address *peer);
-    void (*from)(const union ip_address *peer, struct address *from);
+    /* Options and the address to bind to. 0, or -1 and errno. */
+    int (*set_up)(int fd, const struct transport_config *c, int index, int dscp, union peer_address *local);
+    /* Joins the multicast groups. 0, or -1 and errno. */
+    int (*join)(int fd, const struct transport_config *c, int index);
+    void (*peer)(const struct address *to, enum destination destination, int index, union peer_address *peer);
+    void (*from)(const union peer_address *peer, struct address *from);
     /* Destination of a received frame: f->multicast and f->to. */
     void (*to)(const void *packet_info, struct frame_in *f);
     /* Fills the packet_info of a frame that is to be sent from an address of ours; returns its length. */
@@ -49,9 +43,10 @@ struct transport *udp_open(const struct transport_ops *ops, const struct udp_fam
                            const struct transport_config *c, char *error, int error_size);
 
 /* struct transport_ops but for the name */
-int udp_send(struct transport *t, const struct frame_out *f);
-int udp_receive(struct transport *t, struct frame_in *f, struct raw_stamp *stamp, uint8_t *buf, size_t size);
+void udp_send(struct transport *t, const struct frame_out *frames, unsigned count, int *results);
+unsigned udp_receive(struct transport *t, unsigned max, struct received **frames);
 int udp_tx_stamp(struct transport *t, uint32_t *token, struct raw_stamp *stamp);
+void udp_count_drops(struct transport *t);
 void udp_close(struct transport *t);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "gmd/net/neighbour.h"
 #include "gmd/net/socket.h"
 #include "gmd/net/udp.h"
 
@@ -21,18 +22,25 @@ static bool has_address(int fd, const char *interface)
     return ioctl(fd, SIOCGIFADDR, &request) == 0 || errno != EADDRNOTAVAIL;
 }
 
-static int join(int fd, int index, uint32_t group)
+static int join_group(int fd, int index, uint32_t group)
 {
     struct ip_mreqn m = {.imr_multiaddr.s_addr = htonl(group), .imr_ifindex = index};
+    neighbour_pin_group(AF_INET, &m.imr_multiaddr, index);
     return setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &m, sizeof(m));
 }
 
-static int set_up(int fd, const struct transport_config *c, int index, int dscp, union ip_address *local)
+static int join(int fd, const struct transport_config *c, int index)
+{
+    const int failed = join_group(fd, index, PRIMARY_GROUP);
+    return failed || !c->peer_delay ? failed : join_group(fd, index, PEER_GROUP);
+}
+
+static int set_up(int fd, const struct transport_config *c, int index, int dscp, union peer_address *local)
 {
     struct ip_mreqn out = {.imr_ifindex = index};
     local->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_ANY)};
-    if (!has_address(fd, c->interface) || join(fd, index, PRIMARY_GROUP) < 0 ||
-        (c->peer_delay && join(fd, index, PEER_GROUP) < 0) ||
+    /* what cannot be fragmented needs no identification, which would cost more than the route */
+    if (!has_address(fd, c->interface) || socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) < 0 ||
         setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &out, sizeof(out)) < 0 ||
         socket_set(fd, IPPROTO_IP, IP_MULTICAST_ALL, 0) < 0 ||
         socket_set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0) < 0 ||
@@ -42,7 +50,7 @@ static int set_up(int fd, const struct transport_config *c, int index, int dscp,
     return 0;
 }
 
-static void peer(const struct address *a, enum destination destination, int index, union ip_address *p)
+static void peer(const struct address *a, enum destination destination, int index, union peer_address *p)
 {
     (void)index;
     p->v4.sin_family = AF_INET;
@@ -52,7 +60,7 @@ static void peer(const struct address *a, enum destination destination, int inde
         p->v4.sin_addr.s_addr = htonl(destination == DEST_PEER_MULTICAST ? PEER_GROUP : PRIMARY_GROUP);
 }
 
-static void from(const union ip_address *p, struct address *a)
+static void from(const union peer_address *p, struct address *a)
 {
     a->family = ADDRESS_IPV4;
     memcpy(a->bytes, &p->v4.sin_addr, 4);
@@ -85,6 +93,7 @@ static const struct udp_family family = {
     .packet_info = IP_PKTINFO,
     .hop_limit = IP_TTL,
     .set_up = set_up,
+    .join = join,
     .peer = peer,
     .from = from,
     .to = to,
@@ -96,6 +105,7 @@ static const struct transport_ops ops = {
     .send = udp_send,
     .receive = udp_receive,
     .tx_stamp = udp_tx_stamp,
+    .count_drops = udp_count_drops,
     .close = udp_close,
 };
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "gmd/net/neighbour.h"
 #include "gmd/net/socket.h"
 #include "gmd/net/udp.h"
 
@@ -10,17 +11,23 @@
 static const struct in6_addr primary_group = {{{0xFF, 0x0E, [14] = 0x01, [15] = 0x81}}};
 static const struct in6_addr peer_group = {{{0xFF, 0x02, [15] = 0x6B}}};
 
-static int join(int fd, int index, const struct in6_addr *group)
+static int join_group(int fd, int index, const struct in6_addr *group)
 {
     struct ipv6_mreq m = {.ipv6mr_multiaddr = *group, .ipv6mr_interface = (unsigned)index};
+    neighbour_pin_group(AF_INET6, group, index);
     return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m, sizeof(m));
 }
 
-static int set_up(int fd, const struct transport_config *c, int index, int dscp, union ip_address *local)
+static int join(int fd, const struct transport_config *c, int index)
+{
+    const int failed = join_group(fd, index, &primary_group);
+    return failed || !c->peer_delay ? failed : join_group(fd, index, &peer_group);
+}
+
+static int set_up(int fd, const struct transport_config *c, int index, int dscp, union peer_address *local)
 {
     local->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_any};
-    if (socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0 || join(fd, index, &primary_group) < 0 ||
-        (c->peer_delay && join(fd, index, &peer_group) < 0) ||
+    if (socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0 ||
         socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, index) < 0 ||
         socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0) < 0 ||
         socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0) < 0 ||
@@ -31,7 +38,7 @@ static int set_up(int fd, const struct transport_config *c, int index, int dscp,
     return 0;
 }
 
-static void peer(const struct address *a, enum destination destination, int index, union ip_address *p)
+static void peer(const struct address *a, enum destination destination, int index, union peer_address *p)
 {
     p->v6.sin6_family = AF_INET6;
     if (destination == DEST_UNICAST)
@@ -42,7 +49,7 @@ static void peer(const struct address *a, enum destination destination, int inde
         p->v6.sin6_scope_id = (unsigned)index;
 }
 
-static void from(const union ip_address *p, struct address *a)
+static void from(const union peer_address *p, struct address *a)
 {
     a->family = ADDRESS_IPV6;
     memcpy(a->bytes, &p->v6.sin6_addr, 16);
@@ -76,6 +83,7 @@ static const struct udp_family family = {
     .hop_limit = IPV6_HOPLIMIT,
     .event_trailer = UDP_TRAILER_MAX,
     .set_up = set_up,
+    .join = join,
     .peer = peer,
     .from = from,
     .to = to,
@@ -87,6 +95,7 @@ static const struct transport_ops ops = {
     .send = udp_send,
     .receive = udp_receive,
     .tx_stamp = udp_tx_stamp,
+    .count_drops = udp_count_drops,
     .close = udp_close,
 };
 

@@ -1,230 +1,543 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The client table: chained hashing over a fixed array, and a list from the newest to the longest idle. */
+/* The client table: chained hashing over a fixed array, and one list for each standing, from the newest to
+ * the longest idle. */
 #include "gmd/ptp/clients.h"
 
-#include <math.h>
 #include <string.h>
 
-#define BUCKETS       2048 /* twice the clients: short chains */
-#define NONE          UINT16_MAX
-#define RATE_WINDOW_S 10.0
-#define KEY_BYTES     (8 + 2 + 1 + 16 + 4 + 2)
+#include "gmd/ptp/wire.h"
 
-_Static_assert(CLIENTS_MAX < NONE, "indices are 16 bits");
+#define NONE UINT16_MAX
 
-struct slot {
-    struct client client;
-    uint16_t next;         /* in the bucket */
-    uint16_t newer, older; /* by last request */
+#define LISTS          3 /* misfit, newcomer, established */
+#define IDENTITY_BYTES 12
+
+/* Held clients at the end of a list that are passed over in one search for room. */
+#define PASSED_OVER 8
+
+/* An established client that was silent for so long is forgotten. */
+#define FORGET_NS (86400 * NS_PER_S)
+
+/* Two addresses within this time are one conflict. */
+#define CONFLICT_NS (60 * NS_PER_S)
+/* One sequence of sequenceIds may skip so many. */
+#define SEQUENCE_GAP 8
+
+_Static_assert(CLIENTS_CAPACITY_MAX < NONE, "numbers are 16 bits");
+
+struct links {
+    uint16_t next;         /* in the bucket, or free */
+    uint16_t newer, older; /* in the list of its standing, by when it was heard last */
+    uint16_t source;
+    uint16_t speaker; /* its identity's place among the speakers */
+};
+
+/* Of a place of the table. */
+enum change {
+    CHANGED = 1, /* since it was fetched */
+    ANOTHER = 2, /* client than was told of */
+    TOLD = 4,    /* the one who fetches knows a client here */
+};
+
+struct list {
+    uint16_t newest, oldest;
+    uint16_t count;
 };
 
 struct clients {
-    uint64_t key[2];
-    uint64_t evicted;
-    uint16_t count; /* slots in use: the first ones */
-    uint16_t newest, oldest;
-    uint16_t buckets[BUCKETS];
-    struct slot slots[CLIENTS_MAX];
+    struct clients_config config;
+    struct clients_counters counters;
+    struct client strangers;
+    struct list lists[LISTS];
+    struct sources sources;
+    uint16_t used, free; /* records ever used, the first ones; of these, those free again */
+    uint16_t mask;       /* of buckets and speakers */
+    struct client *all;
+    struct links *links;
+    uint16_t *buckets;
+    uint16_t *speakers; /* by identity alone: who used it last */
+    uint8_t *changes;   /* enum change */
+    uint32_t changed_count;
+    uint16_t cursor;
 };
 
-size_t clients_size(void)
+size_t clients_size(unsigned capacity)
 {
-    return sizeof(struct clients);
+    return sizeof(struct clients) + capacity * (sizeof(struct client) + sizeof(struct links) + 1) +
+           sources_size(capacity) + hash_buckets(capacity) * (sizeof(uint16_t) + sizeof(uint16_t));
 }
 
-void clients_init(struct clients *c, uint64_t seed)
+void clients_init(struct clients *c, const struct clients_config *config)
 {
-    memset(c, 0, sizeof(*c));
-    c->key[0] = seed;
-    c->key[1] = seed * 0x9E3779B97F4A7C15ULL ^ 0x6A09E667F3BCC908ULL;
-    c->newest = c->oldest = NONE;
-    memset(c->buckets, 0xFF, sizeof(c->buckets)); /* NONE */
+    unsigned capacity = config->capacity, buckets = hash_buckets(capacity);
+    c->config = *config;
+    c->free = NONE;
+    c->mask = (uint16_t)(buckets - 1);
+    c->strangers.standing = CLIENT_STRANGER;
+    for (unsigned i = 0; i < LISTS; i++)
+        c->lists[i] = (struct list){.newest = NONE, .oldest = NONE};
+
+    uint8_t *at = (uint8_t *)(c + 1);
+    c->all = (struct client *)at;
+    at += capacity * sizeof(struct client);
+    sources_init(&c->sources, at, capacity, &c->config.key);
+    at += sources_size(capacity);
+    c->links = (struct links *)at;
+    at += capacity * sizeof(struct links);
+    c->buckets = (uint16_t *)at;
+    c->speakers = c->buckets + buckets;
+    c->changes = (uint8_t *)(c->speakers + buckets);
+    memset(c->buckets, 0xFF, buckets * sizeof(uint16_t)); /* NONE */
+    memset(c->speakers, 0xFF, buckets * sizeof(uint16_t));
 }
 
-/* ---- hash: SipHash-2-4 (Aumasson, Bernstein 2012), because strangers choose the keys ---- */
+/* ---- finding ---- */
 
-static uint64_t rotate(uint64_t x, unsigned bits)
+static size_t put_identity(uint8_t *key, const struct port_identity *identity, uint16_t port)
 {
-    return x << bits | x >> (64 - bits);
+    memcpy(key, identity->clock.id, 8);
+    memcpy(key + 8, &identity->port, 2);
+    memcpy(key + 10, &port, 2);
+    return IDENTITY_BYTES;
 }
 
-static void sip_rounds(uint64_t v[4], unsigned rounds)
+static uint16_t *bucket_of(const struct clients *c, const struct port_identity *identity,
+                           const struct address *from, uint16_t port)
 {
-    while (rounds-- > 0) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotate(v[1], 13) ^ v[0];
-        v[3] = rotate(v[3], 16) ^ v[2];
-        v[0] = rotate(v[0], 32) + v[3];
-        v[2] += v[1];
-        v[3] = rotate(v[3], 21) ^ v[0];
-        v[1] = rotate(v[1], 17) ^ v[2];
-        v[2] = rotate(v[2], 32);
-    }
+    uint8_t key[IDENTITY_BYTES + ADDRESS_KEY_BYTES];
+    size_t len = put_identity(key, identity, port);
+    len += address_key(from, key + len);
+    return &c->buckets[clients_hash(&c->config.key, key, len) & c->mask];
 }
 
-static uint64_t sip_word(const uint8_t *bytes, size_t len)
+static uint16_t speaker_of(const struct clients *c, const struct port_identity *identity, uint16_t port)
 {
-    uint64_t w = 0;
-    for (size_t i = 0; i < len; i++)
-        w |= (uint64_t)bytes[i] << (8 * i);
-    return w;
+    uint8_t key[IDENTITY_BYTES];
+    put_identity(key, identity, port);
+    return clients_hash(&c->config.key, key, sizeof(key)) & c->mask;
 }
 
-static uint64_t sip_hash(const uint64_t key[2], const uint8_t *bytes, size_t len)
+static bool same_identity(const struct client *cl, const struct port_identity *identity, uint16_t port)
 {
-    uint64_t v[4] = {key[0] ^ 0x736f6d6570736575ULL, key[1] ^ 0x646f72616e646f6dULL,
-                     key[0] ^ 0x6c7967656e657261ULL, key[1] ^ 0x7465646279746573ULL};
-    size_t whole = len / 8 * 8;
-    for (size_t at = 0; at <= whole; at += 8) {
-        uint64_t w =
-            at < whole ? sip_word(bytes + at, 8) : sip_word(bytes + whole, len - whole) | (uint64_t)len << 56;
-        v[3] ^= w;
-        sip_rounds(v, 2);
-        v[0] ^= w;
-    }
-    v[2] ^= 0xFF;
-    sip_rounds(v, 4);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
+    return memcmp(cl->identity.clock.id, identity->clock.id, 8) == 0 && cl->identity.port == identity->port &&
+           cl->port == port;
 }
 
-static uint16_t *bucket_of(struct clients *c, const struct client *who)
+static uint16_t find(const struct clients *c, uint16_t i, const struct port_identity *identity,
+                     const struct address *from, uint16_t port)
 {
-    uint8_t key[KEY_BYTES], *k = key;
-    memcpy(k, who->identity.clock.id, 8);
-    k += 8;
-    memcpy(k, &who->identity.port, 2);
-    k += 2;
-    *k++ = who->address.family;
-    memcpy(k, who->address.bytes, 16);
-    k += 16;
-    memcpy(k, &who->address.scope, 4);
-    k += 4;
-    memcpy(k, &who->port, 2);
-    return &c->buckets[sip_hash(c->key, key, sizeof(key)) % BUCKETS];
+    while (i != NONE &&
+           !(same_identity(&c->all[i], identity, port) && address_same(&c->all[i].address, from)))
+        i = c->links[i].next;
+    return i;
 }
 
-static bool same_client(const struct client *a, const struct client *b)
+struct client *clients_find(struct clients *c, const struct port_identity *identity,
+                            const struct address *from, uint16_t port)
 {
-    return memcmp(a->identity.clock.id, b->identity.clock.id, 8) == 0 &&
-           a->identity.port == b->identity.port && a->address.family == b->address.family &&
-           memcmp(a->address.bytes, b->address.bytes, 16) == 0 && a->address.scope == b->address.scope &&
-           a->port == b->port;
+    uint16_t i = find(c, *bucket_of(c, identity, from, port), identity, from, port);
+    return i == NONE ? NULL : &c->all[i];
 }
 
-/* ---- order by last request ---- */
+/* ---- lists ---- */
 
-static void unlink_slot(struct clients *c, uint16_t i)
+static struct list *list_of(struct clients *c, uint16_t i)
 {
-    struct slot *s = &c->slots[i];
-    *(s->newer == NONE ? &c->newest : &c->slots[s->newer].older) = s->older;
-    *(s->older == NONE ? &c->oldest : &c->slots[s->older].newer) = s->newer;
+    return &c->lists[c->all[i].standing];
+}
+
+static void unlink_client(struct clients *c, uint16_t i)
+{
+    struct list *list = list_of(c, i);
+    struct links *l = &c->links[i];
+    *(l->newer == NONE ? &list->newest : &c->links[l->newer].older) = l->older;
+    *(l->older == NONE ? &list->oldest : &c->links[l->older].newer) = l->newer;
+    list->count--;
 }
 
 static void link_newest(struct clients *c, uint16_t i)
 {
-    c->slots[i].newer = NONE;
-    c->slots[i].older = c->newest;
-    *(c->newest == NONE ? &c->oldest : &c->slots[c->newest].newer) = i;
-    c->newest = i;
+    struct list *list = list_of(c, i);
+    c->links[i].newer = NONE;
+    c->links[i].older = list->newest;
+    *(list->newest == NONE ? &list->oldest : &c->links[list->newest].newer) = i;
+    list->newest = i;
+    list->count++;
 }
 
-/* ---- slots ---- */
-
-static uint16_t find(struct clients *c, uint16_t bucket, const struct client *who)
+static void touch(struct clients *c, uint16_t i)
 {
-    uint16_t i = bucket;
-    while (i != NONE && !same_client(&c->slots[i].client, who))
-        i = c->slots[i].next;
-    return i;
+    if (list_of(c, i)->newest == i)
+        return;
+    unlink_client(c, i);
+    link_newest(c, i);
 }
 
-static uint16_t evict_oldest(struct clients *c)
+/* ---- what is told to an enforcement elsewhere ---- */
+
+static void mark_changed(struct clients *c, uint16_t i, uint8_t flags)
 {
-    uint16_t victim = c->oldest;
-    uint16_t *at = bucket_of(c, &c->slots[victim].client);
-    while (*at != victim)
-        at = &c->slots[*at].next;
-    *at = c->slots[victim].next;
-    unlink_slot(c, victim);
-    c->evicted++;
+    c->changed_count += !(c->changes[i] & CHANGED);
+    c->changes[i] |= CHANGED | flags;
+}
+
+/* Strangers have no place, and newcomers no rate of their own. */
+static bool has_allowance(const struct client *cl)
+{
+    return cl->standing == CLIENT_ESTABLISHED || cl->granted;
+}
+
+static bool describe_change(struct clients *c, uint16_t i, struct client_change *change)
+{
+    const struct client *cl = &c->all[i];
+    bool told = c->changes[i] & TOLD, is_new = !told || c->changes[i] & ANOTHER;
+    c->changes[i] = has_allowance(cl) ? TOLD : 0;
+    c->changed_count--;
+    *change = (struct client_change){.index = i, .burst = CLIENT_BURST};
+    if (!has_allowance(cl))
+        return told;
+    change->client = cl;
+    change->is_new = is_new;
+    change->rate_hz = client_allowance(cl->log_interval) * RATE_UNIT_HZ;
+    return true;
+}
+
+bool clients_next_change(struct clients *c, struct client_change *change)
+{
+    while (c->changed_count > 0) {
+        c->cursor = (uint16_t)((c->cursor + 1u) % c->config.capacity);
+        if (c->changes[c->cursor] & CHANGED && describe_change(c, c->cursor, change))
+            return true;
+    }
+    return false;
+}
+
+/* ---- standing and interval ---- */
+
+static int8_t sane_interval(int8_t log_interval)
+{
+    if (log_interval < CLIENT_LOG_MIN)
+        return CLIENT_LOG_MIN;
+    return log_interval > CLIENT_LOG_MAX ? CLIENT_LOG_MAX : log_interval;
+}
+
+static void set_interval(struct clients *c, struct client *cl, int8_t log_interval)
+{
+    cl->log_interval = sane_interval(log_interval);
+    if (cl->standing != CLIENT_STRANGER)
+        mark_changed(c, (uint16_t)(cl - c->all), 0);
+}
+
+static void set_standing(struct clients *c, uint16_t i, enum client_standing standing)
+{
+    unlink_client(c, i);
+    c->all[i].standing = (uint8_t)standing;
+    link_newest(c, i);
+    mark_changed(c, i, 0);
+}
+
+/* ---- making room ---- */
+
+static void evict(struct clients *c, uint16_t i)
+{
+    struct client *cl = &c->all[i];
+    uint16_t *at = bucket_of(c, &cl->identity, &cl->address, cl->port);
+    while (*at != i)
+        at = &c->links[*at].next;
+    *at = c->links[i].next;
+
+    unlink_client(c, i);
+    mark_changed(c, i, ANOTHER);
+    sources_leave(&c->sources, c->links[i].source);
+    uint16_t *speaker = &c->speakers[c->links[i].speaker];
+    if (*speaker == i)
+        *speaker = NONE;
+    memset(cl, 0, sizeof(*cl));
+    c->links[i].next = c->free;
+    c->free = i;
+    c->counters.evicted++;
+}
+
+/* The one of this standing that was idle for longest, and for idle_ns at least; NONE. Those with grants get
+ * behind the others. */
+static uint16_t oldest_idle(struct clients *c, enum client_standing standing, int64_t idle_ns, int64_t now_ns)
+{
+    struct list *list = &c->lists[standing];
+    for (unsigned passed = 0; passed < PASSED_OVER && list->oldest != NONE; passed++) {
+        uint16_t i = list->oldest;
+        if (!c->all[i].held)
+            return now_ns - c->all[i].last_seen_ns >= idle_ns ? i : NONE;
+        touch(c, i);
+    }
+    return NONE;
+}
+
+static bool is_full(const struct clients *c)
+{
+    return c->free == NONE && c->used == c->config.capacity;
+}
+
+/* Whose place a new one of this standing may take; NONE: nobody's. */
+static uint16_t find_victim(struct clients *c, enum client_standing standing, int64_t now_ns)
+{
+    uint16_t victim = oldest_idle(c, CLIENT_MISFIT, 0, now_ns);
+    if (victim == NONE && standing != CLIENT_MISFIT)
+        victim = oldest_idle(c, CLIENT_ESTABLISHED, c->config.idle_ns, now_ns);
+    if (victim == NONE && standing != CLIENT_MISFIT)
+        victim = oldest_idle(c, CLIENT_NEWCOMER, PROBATION_HOLD_NS, now_ns);
     return victim;
 }
 
-static uint16_t insert(struct clients *c, uint16_t *bucket, const struct client *who)
+/* Who does not come back is forgotten in time even where there is room: a host whose identity is another one
+ * after each restart must not use up what its address may have. One of each standing with each new client. */
+static void forget_idle(struct clients *c, int64_t now_ns)
 {
-    uint16_t i = c->count < CLIENTS_MAX ? c->count++ : evict_oldest(c);
-    c->slots[i] = (struct slot){.client = *who, .next = *bucket};
-    *bucket = i;
-    return i;
-}
-
-/* The plain mean since the first request until the window is full, then an exponential mean over the window.
- * Each request brings weight * 1/dt, which tends to 1/window as dt goes to 0: bursts are no singularity. */
-static void update_rate(struct client *cl, int64_t now_ns)
-{
-    double age_s = (double)(now_ns - cl->first_seen_ns) / NS_PER_S;
-    double dt_s = (double)(now_ns - cl->last_seen_ns) / NS_PER_S;
-    if (age_s <= 0)
-        return;
-    if (age_s < RATE_WINDOW_S) {
-        cl->rate_hz = (double)cl->requests / age_s;
-        return;
+    const int64_t idle_ns[LISTS] = {c->config.idle_ns, c->config.idle_ns, FORGET_NS};
+    for (unsigned standing = 0; standing < LISTS; standing++) {
+        uint16_t i = oldest_idle(c, standing, idle_ns[standing], now_ns);
+        if (i != NONE)
+            evict(c, i);
     }
-    double weight = -expm1(-dt_s / RATE_WINDOW_S);
-    cl->rate_hz += (dt_s > 0 ? weight / dt_s : 1 / RATE_WINDOW_S) - weight * cl->rate_hz;
 }
 
-struct client *clients_request(struct clients *c, const struct port_identity *id, const struct address *from,
-                               enum client_mode mode, uint16_t port, int64_t now_ns)
+static struct client *insert(struct clients *c, const struct client_request *r, enum client_standing standing,
+                             int64_t now_ns)
 {
-    const struct client who = {
-        .identity = *id, .address = *from, .port = port, .first_seen_ns = now_ns, .last_seen_ns = now_ns};
-    uint16_t *bucket = bucket_of(c, &who);
-    uint16_t i = find(c, *bucket, &who);
-    if (i == NONE)
-        i = insert(c, bucket, &who);
-    else
-        unlink_slot(c, i);
-    link_newest(c, i);
+    forget_idle(c, now_ns);
+    uint16_t victim = is_full(c) ? find_victim(c, standing, now_ns) : NONE;
+    if (is_full(c) && victim == NONE)
+        return NULL;
+    if (sources_clients(&c->sources, &r->from) >= c->config.per_address) {
+        c->counters.address_full++;
+        return NULL;
+    }
+    if (victim != NONE)
+        evict(c, victim);
 
-    struct client *cl = &c->slots[i].client;
-    update_rate(cl, now_ns);
-    cl->mode = (uint8_t)mode;
-    cl->last_seen_ns = now_ns;
-    cl->requests++;
+    uint16_t i = c->free;
+    if (i != NONE)
+        c->free = c->links[i].next;
+    else
+        i = c->used++;
+    uint16_t *bucket = bucket_of(c, &r->identity, &r->from, r->port);
+    c->all[i] = (struct client){.identity = r->identity,
+                                .port = r->port,
+                                .address = r->from,
+                                .standing = (uint8_t)standing,
+                                .log_interval = sane_interval(r->log_interval),
+                                .first_seen_ns = now_ns,
+                                .last_seen_ns = now_ns};
+    c->links[i] = (struct links){.next = *bucket,
+                                 .source = sources_join(&c->sources, &r->from),
+                                 .speaker = speaker_of(c, &r->identity, r->port)};
+    *bucket = i;
+    link_newest(c, i);
+    return &c->all[i];
+}
+
+/* ---- standing ---- */
+
+/* An eighth of the table stays for newcomers. */
+static bool room_for_established(struct clients *c, int64_t now_ns)
+{
+    unsigned most = c->config.capacity - c->config.capacity / 8;
+    if (c->lists[CLIENT_ESTABLISHED].count < most)
+        return true;
+    uint16_t idle = oldest_idle(c, CLIENT_ESTABLISHED, c->config.idle_ns, now_ns);
+    if (idle == NONE)
+        return false;
+    evict(c, idle);
+    return true;
+}
+
+static void review_standing(struct clients *c, struct client *cl, int64_t now_ns)
+{
+    if (cl->standing == CLIENT_NEWCOMER && cl->seconds_seen >= CLIENT_PROBATION &&
+        room_for_established(c, now_ns))
+        set_standing(c, (uint16_t)clients_index(c, cl), CLIENT_ESTABLISHED);
+}
+
+/* ---- faults ---- */
+
+static void note_faults(struct clients *c, struct client *cl, uint8_t faults, int64_t now_ns)
+{
+    cl->faults |= faults;
+    for (unsigned i = 0; faults >> i != 0; i++) {
+        if (!(faults >> i & 1))
+            continue;
+        struct clients_fault *f = &c->counters.faults[i];
+        f->count++;
+        f->last_ns = now_ns;
+        f->identity = cl->identity;
+        f->address = cl->address;
+    }
+}
+
+/* Does this identity come from two addresses? The last one who spoke for it is remembered, no more: enough
+ * where both speak. Sequence ids that go on tell one client from two. */
+static void check_identity(struct clients *c, struct client *cl, uint16_t sequence_id, int64_t now_ns)
+{
+    uint16_t i = (uint16_t)clients_index(c, cl), *speaker = &c->speakers[c->links[i].speaker];
+    if (*speaker == i)
+        return;
+    struct client *last = *speaker == NONE ? NULL : &c->all[*speaker];
+    *speaker = i;
+    if (last == NULL || !same_identity(last, &cl->identity, cl->port) ||
+        now_ns - last->last_seen_ns > CONFLICT_NS)
+        return;
+    uint16_t gap = (uint16_t)(sequence_id - last->sequence_id);
+    uint8_t fault = gap >= 1 && gap <= SEQUENCE_GAP ? FAULT_TWO_ADDRESSES : FAULT_CLONED;
+    last->faults |= fault;
+    note_faults(c, cl, fault, now_ns);
+}
+
+/* ---- being asked ---- */
+
+static struct client *find_or_insert(struct clients *c, const struct client_request *r,
+                                     enum client_standing standing, int64_t now_ns)
+{
+    struct client *cl = clients_find(c, &r->identity, &r->from, r->port);
+    if (cl != NULL) {
+        touch(c, (uint16_t)clients_index(c, cl));
+        return cl;
+    }
+    cl = insert(c, r, standing, now_ns);
+    if (cl != NULL)
+        return cl;
+    c->counters.strangers++;
+    return &c->strangers;
+}
+
+/* A misfit that asks as it should is a newcomer after all. */
+static struct client *greet(struct clients *c, const struct client_request *r, int64_t now_ns)
+{
+    struct client *cl = find_or_insert(c, r, CLIENT_NEWCOMER, now_ns);
+    if (cl->standing == CLIENT_MISFIT) {
+        cl->seconds_seen = 0;
+        set_standing(c, (uint16_t)clients_index(c, cl), CLIENT_NEWCOMER);
+    }
+    if (!cl->granted && cl->log_interval != sane_interval(r->log_interval))
+        set_interval(c, cl, r->log_interval);
     return cl;
+}
+
+struct client *clients_request(struct clients *c, const struct client_request *r, int64_t now_ns)
+{
+    struct client *cl = greet(c, r, now_ns);
+    if (cl->standing == CLIENT_STRANGER) {
+        client_asked(cl, r->sequence_id, now_ns);
+        return cl;
+    }
+    check_identity(c, cl, r->sequence_id, now_ns);
+    cl->mode = r->mode == CLIENT_HYBRID && cl->granted ? CLIENT_NEGOTIATED : r->mode;
+    uint8_t faults = client_asked(cl, r->sequence_id, now_ns);
+    if (faults != 0)
+        note_faults(c, cl, faults, now_ns);
+    review_standing(c, cl, now_ns);
+    return cl;
+}
+
+struct client *clients_meet(struct clients *c, const struct client_request *r, int64_t now_ns)
+{
+    struct client *cl = greet(c, r, now_ns);
+    if (cl->standing == CLIENT_STRANGER)
+        return cl;
+    if (cl->requests == 0)
+        cl->mode = r->mode;
+    client_seen(cl, now_ns);
+    review_standing(c, cl, now_ns);
+    return cl;
+}
+
+void clients_misfit(struct clients *c, const struct client_request *r, enum client_fault fault,
+                    int64_t now_ns)
+{
+    struct client *cl = find_or_insert(c, r, CLIENT_MISFIT, now_ns);
+    if (cl->requests == 0)
+        cl->mode = r->mode;
+    client_asked(cl, r->sequence_id, now_ns);
+    client_refuse(cl, REFUSED_MISFIT);
+    if (cl->standing != CLIENT_STRANGER)
+        note_faults(c, cl, fault, now_ns);
+}
+
+void clients_set_grant(struct clients *c, struct client *cl, bool held, int8_t log_interval)
+{
+    bool granted = log_interval != LOG_INTERVAL_NONE;
+    bool changes = granted != cl->granted || (granted && log_interval != cl->log_interval);
+    cl->held = held;
+    cl->granted = granted;
+    if (changes)
+        set_interval(c, cl, granted ? log_interval : cl->log_interval);
+}
+
+void clients_asked_elsewhere(struct clients *c, unsigned index, uint64_t requests, uint64_t answered,
+                             int64_t now_ns)
+{
+    if (requests == 0)
+        return;
+    touch(c, (uint16_t)index);
+    client_asked_elsewhere(&c->all[index], requests, answered, now_ns);
 }
 
 /* ---- looking at it ---- */
 
+unsigned clients_index(const struct clients *c, const struct client *cl)
+{
+    return cl == &c->strangers ? c->config.capacity : (unsigned)(cl - c->all);
+}
+
+struct client *clients_at(struct clients *c, unsigned index)
+{
+    return &c->all[index];
+}
+
+unsigned clients_capacity(const struct clients *c)
+{
+    return c->config.capacity;
+}
+
+/* Free records are all zero. */
 const struct client *clients_next(const struct clients *c, size_t *cursor)
 {
-    return *cursor < c->count ? &c->slots[(*cursor)++].client : NULL;
+    while (*cursor < c->used) {
+        const struct client *cl = &c->all[(*cursor)++];
+        if (cl->seconds_seen > 0)
+            return cl;
+    }
+    return NULL;
 }
 
 size_t clients_count(const struct clients *c)
 {
-    return c->count;
+    size_t count = 0;
+    for (unsigned i = 0; i < LISTS; i++)
+        count += c->lists[i].count;
+    return count;
 }
 
 size_t clients_active(const struct clients *c, int64_t now_ns, int64_t window_ns)
 {
     size_t n = 0;
-    for (uint16_t i = c->newest; i != NONE && now_ns - c->slots[i].client.last_seen_ns <= window_ns;
-         i = c->slots[i].older)
-        n++;
+    for (unsigned k = 0; k < LISTS; k++) {
+        uint16_t i = c->lists[k].newest;
+        for (; i != NONE && now_ns - c->all[i].last_seen_ns <= window_ns; i = c->links[i].older)
+            n++;
+    }
     return n;
 }
 
-uint64_t clients_evicted(const struct clients *c)
+const struct client *clients_strangers(const struct clients *c)
 {
-    return c->evicted;
+    return &c->strangers;
 }
 
-const char *client_mode_name(enum client_mode mode)
+const struct clients_counters *clients_counters(const struct clients *c)
 {
-    static const char *const names[] = {
-        [CLIENT_MULTICAST] = "multicast", [CLIENT_HYBRID] = "hybrid", [CLIENT_PEER] = "peer"};
-    return (unsigned)mode < sizeof(names) / sizeof(names[0]) ? names[mode] : "?";
+    return &c->counters;
+}
+
+unsigned clients_of_standing(const struct clients *c, enum client_standing standing)
+{
+    return c->lists[standing].count;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gmd/ptp/interval.h"
+#include "gmd/ptp/unicast_port.h"
 
 /* ---- data sets ---- */
 
@@ -125,16 +126,17 @@ static void decide(struct instance *in, int64_t now_ns)
         p->announce_timed_out = false;
         port_event(p, in, event, now_ns);
     }
+    unicast_follow_state(in, now_ns);
 }
 
 /* ---- what the owner calls ---- */
 
-void instance_init(struct instance *in, const struct default_ds *ds, struct clients *clients)
+void instance_init(struct instance *in, const struct default_ds *ds, struct service *service)
 {
     memset(in, 0, sizeof(*in));
     in->default_ds = *ds;
     in->default_ds.number_ports = 0;
-    in->clients = clients;
+    in->service = service;
     in->decision_due_ns = INT64_MAX;
     become_grandmaster(in);
 }
@@ -195,7 +197,7 @@ void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, i
 
 void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token)
 {
-    port_tx_unstamped(&in->ports[port], token);
+    port_tx_unstamped(&in->ports[port], in, token);
 }
 
 /* STATE_DECISION_EVENT at least once per announce interval, clause 9.2.6.8. */
@@ -210,21 +212,32 @@ static bool decision_due(struct instance *in, int64_t now_ns)
 void instance_tick(struct instance *in, int64_t now_ns)
 {
     bool due = decision_due(in, now_ns);
+    if (in->port_count == 0)
+        return;
     for (unsigned i = 0; i < in->port_count; i++)
         due = port_tick(&in->ports[i], in, now_ns) || due;
     if (due)
         decide(in, now_ns);
+    unicast_tick(in, now_ns);
 }
 
 int64_t instance_deadline(const struct instance *in)
 {
     int64_t first = in->decision_due_ns;
+    if (in->port_count > 0 && unicast_next_tick(in) < first)
+        first = unicast_next_tick(in);
     for (unsigned i = 0; i < in->port_count; i++) {
         int64_t deadline = port_deadline(&in->ports[i]);
         if (deadline < first)
             first = deadline;
     }
     return first;
+}
+
+void instance_withdraw(struct instance *in, int64_t now_ns)
+{
+    in->withdrawn_for_good = true;
+    unicast_withdraw(&in->service->unicast, now_ns);
 }
 
 bool instance_is_master(const struct instance *in)

@@ -6,6 +6,7 @@
 
 #include "bmca/decision.h"
 #include "gmd/ptp/port.h"
+#include "gmd/ptp/service.h"
 
 #define INSTANCE_PORTS_MAX 8
 
@@ -28,14 +29,15 @@ struct instance {
     int64_t decision_due_ns, decision_interval_ns; /* the state decision runs at least so often */
     unsigned port_count;
     struct port ports[INSTANCE_PORTS_MAX];
-    struct clients *clients;
+    struct service *service;
+    bool withdrawn_for_good; /* see instance_withdraw */
     /* ring of the latest transitions: the owner reads those numbered from its own count on */
     struct port_transition transitions[INSTANCE_TRANSITIONS];
     uint64_t transition_count;
 };
 
-/* ds->number_ports is set by instance_add_port. clients: of clients_size() bytes, initialised. */
-void instance_init(struct instance *in, const struct default_ds *ds, struct clients *clients);
+/* ds->number_ports is set by instance_add_port. service: initialised; outlives the instance. */
+void instance_init(struct instance *in, const struct default_ds *ds, struct service *service);
 
 /* Adds a port that sends into outbox; it starts in INITIALIZING, link down. Returns the port's index. At most
  * INSTANCE_PORTS_MAX. seed: of the randomised announce receipt timeout; must differ between clocks. */
@@ -58,6 +60,10 @@ void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token);
 void instance_tick(struct instance *in, int64_t now_ns);
 /* When instance_tick has something to do next, monotonic; INT64_MAX without ports. */
 int64_t instance_deadline(const struct instance *in);
+
+/* Ends what was granted and grants nothing any more: the end is near. unicast_settled(&in->service->unicast)
+ * tells when the clients know. */
+void instance_withdraw(struct instance *in, int64_t now_ns);
 
 /* The Announce that the port would send now, for gmd --check and for the port itself. */
 void instance_announce(const struct instance *in, const struct port *p, struct ptp_message *m);

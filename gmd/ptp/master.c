@@ -5,8 +5,6 @@
 #include "gmd/ptp/interval.h"
 #include "gmd/ptp/send.h"
 
-#define CORRECTION_PER_NS 65536 /* clause 13.3.2.9 */
-
 static const struct route multicast = {.destination = DEST_PRIMARY_MULTICAST};
 
 static uint16_t announce_flags(const struct time_properties *tp)

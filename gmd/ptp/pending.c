@@ -12,7 +12,7 @@ enum fate {
 
 static uint32_t age(const struct pending *p, uint32_t token)
 {
-    return p->next_token - 1 - token;
+    return (p->next_token - 1 - token) & PENDING_TOKENS;
 }
 
 static void close_entry(struct pending *p, struct pending_entry *e, enum fate fate)
@@ -42,7 +42,8 @@ struct pending_entry *pending_add(struct pending *p, uint8_t message_type, unsig
     if (e->used)
         close_entry(p, e, FATE_GIVEN_UP);
 
-    *e = (struct pending_entry){.used = true, .message_type = message_type, .token = p->next_token++};
+    *e = (struct pending_entry){.used = true, .message_type = message_type, .token = p->next_token};
+    p->next_token = (p->next_token + 1) & PENDING_TOKENS;
     p->fates[e->token % PENDING_HISTORY] = FATE_OPEN;
     return e;
 }

@@ -9,7 +9,8 @@
 
 #define PENDING_MAX       8
 #define PENDING_SYNC_ONLY 4   /* of these, kept for Sync: a flood of Pdelay_Req cannot cost a Follow_Up */
-#define PENDING_HISTORY   256 /* tokens whose fate is remembered; divides 2^32 */
+#define PENDING_HISTORY   256 /* tokens whose fate is remembered; divides 2^31 */
+#define PENDING_TOKENS    0x7FFFFFFFu /* the highest; beyond are those of unicast_flight.h */
 
 /* Where a message goes, and from where, as in struct frame_out. */
 struct route {

@@ -8,6 +8,7 @@
 #include "gmd/ptp/interval.h"
 #include "gmd/ptp/master.h"
 #include "gmd/ptp/respond.h"
+#include "gmd/ptp/unicast_port.h"
 
 static int64_t announce_interval(const struct port *p)
 {
@@ -234,6 +235,16 @@ static bool receive_pdelay_req(struct port *p, struct instance *in, const struct
     return false;
 }
 
+static bool receive_signaling(struct port *p, struct instance *in, const struct ptp_message *m,
+                              const struct frame_in *f, int64_t now_ns)
+{
+    if (p->state == PORT_MASTER)
+        unicast_receive_signaling(p, in, m, f, now_ns);
+    else
+        p->counters.rx_ignored++;
+    return false;
+}
+
 typedef bool (*receive_fn)(struct port *p, struct instance *in, const struct ptp_message *m,
                            const struct frame_in *f, int64_t now_ns);
 
@@ -242,6 +253,7 @@ static const receive_fn receivers[16] = {
     [MSG_DELAY_REQ] = receive_delay_req,
     [MSG_PDELAY_REQ] = receive_pdelay_req,
     [MSG_ANNOUNCE] = receive_announce,
+    [MSG_SIGNALING] = receive_signaling,
 };
 
 /* A frame that is not for this port is counted under the reason. */
@@ -260,17 +272,43 @@ static bool is_for_us(struct port *p, const struct instance *in, const struct pt
     return false;
 }
 
+/* Who asks this very clock, by unicast, for what it cannot give, has been set up wrongly. By multicast it
+ * asks others that share the network. */
+static void note_misfit(struct port *p, struct instance *in, const struct ptp_header *h,
+                        enum client_fault fault, const struct frame_in *f, int64_t now_ns)
+{
+    if (f->multicast || p->state != PORT_MASTER)
+        return;
+    struct client_request r = {.from = f->from, .port = p->identity.port, .mode = CLIENT_HYBRID};
+    if (h != NULL) {
+        r.identity = h->source;
+        r.sequence_id = h->sequence_id;
+    }
+    clients_misfit(in->service->clients, &r, fault, now_ns);
+}
+
+static bool is_request(const struct ptp_header *h)
+{
+    return h->message_type == MSG_DELAY_REQ || h->message_type == MSG_PDELAY_REQ;
+}
+
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns)
 {
     struct ptp_message m;
     int error = wire_decode(f->bytes, f->len, &m);
     if (error != WIRE_OK) {
         p->counters.rx_errors[-error]++;
+        if (error == WIRE_VERSION)
+            note_misfit(p, in, NULL, FAULT_WRONG_VERSION, f, now_ns);
         return false;
     }
 
-    if (!is_for_us(p, in, &m.header))
+    uint64_t own = p->counters.rx_own;
+    if (!is_for_us(p, in, &m.header)) {
+        if (is_request(&m.header) && p->counters.rx_own == own)
+            note_misfit(p, in, &m.header, FAULT_WRONG_DOMAIN, f, now_ns);
         return false;
+    }
 
     p->counters.rx[m.header.message_type]++;
     receive_fn receive = port_is_active(p) ? receivers[m.header.message_type] : NULL;
@@ -290,13 +328,31 @@ static void expire_pending(struct port *p, int64_t now_ns)
     p->tx_missing_run += missing;
 }
 
+/* The second half of what it belongs to goes out. */
+static enum pending_result take_timestamp(struct port *p, struct instance *in, uint32_t token,
+                                          int64_t timestamp_ns)
+{
+    if (token & FLIGHT_TOKEN)
+        return unicast_stamped(p, in, token, timestamp_ns);
+
+    struct pending_entry entry;
+    enum pending_result result = pending_take(&p->pending, token, &entry);
+    if (result != PENDING_TAKEN)
+        return result;
+    if (entry.message_type == MSG_SYNC)
+        master_follow_up(p, in, &entry, timestamp_ns);
+    else
+        respond_pdelay_follow_up(p, in, &entry, timestamp_ns);
+    return result;
+}
+
 void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
                        int64_t now_ns)
 {
     expire_pending(p, now_ns);
+    unicast_expire(in, now_ns);
 
-    struct pending_entry entry;
-    switch (pending_take(&p->pending, token, &entry)) {
+    switch (take_timestamp(p, in, token, timestamp_ns + p->config.egress_latency_ns)) {
     case PENDING_LATE:
         p->counters.tx_timestamp_late++;
         p->tx_missing_run = 0;
@@ -308,20 +364,15 @@ void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int6
         p->counters.tx_timestamp_unknown++;
         return;
     case PENDING_TAKEN:
-        break;
+        p->tx_missing_run = 0;
+        return;
     }
-
-    p->tx_missing_run = 0;
-    timestamp_ns += p->config.egress_latency_ns;
-    if (entry.message_type == MSG_SYNC)
-        master_follow_up(p, in, &entry, timestamp_ns);
-    else
-        respond_pdelay_follow_up(p, in, &entry, timestamp_ns);
 }
 
-void port_tx_unstamped(struct port *p, uint32_t token)
+void port_tx_unstamped(struct port *p, struct instance *in, uint32_t token)
 {
-    if (pending_forget(&p->pending, token))
+    bool waited = token & FLIGHT_TOKEN ? unicast_unstamped(in, token) : pending_forget(&p->pending, token);
+    if (waited)
         p->counters.tx_unstamped++;
 }
 

@@ -7,7 +7,6 @@
 #include "bmca/decision.h"
 #include "bmca/foreign.h"
 #include "bmca/fsm.h"
-#include "gmd/ptp/clients.h"
 #include "gmd/ptp/pending.h"
 #include "gmd/ptp/wire.h"
 
@@ -54,7 +53,7 @@ struct port {
     unsigned tx_missing_run, rx_missing_run; /* timestamps in a row that did not come, up to now */
     struct pending pending;
     struct outbox *outbox;
-    uint16_t announce_sequence, sync_sequence; /* of the next message */
+    uint16_t announce_sequence, sync_sequence, signaling_sequence; /* of the next message */
     /* INT64_MAX: off. A LISTENING port without announce receipt timer has listened long enough. */
     int64_t announce_due_ns, sync_due_ns, announce_receipt_due_ns, qualification_due_ns;
     bool announce_timed_out; /* the event waits for the state decision */
@@ -77,7 +76,7 @@ void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int6
                        int64_t now_ns);
 
 /* The frame with this token did not leave, or without a timestamp: none will come. */
-void port_tx_unstamped(struct port *p, uint32_t token);
+void port_tx_unstamped(struct port *p, struct instance *in, uint32_t token);
 
 /* Does what is due. Returns true if the state decision should run. */
 bool port_tick(struct port *p, struct instance *in, int64_t now_ns);

@@ -3,6 +3,8 @@
 #include "gmd/ptp/respond.h"
 
 #include "gmd/ptp/send.h"
+#include "gmd/ptp/sptp.h"
+#include "gmd/ptp/unicast_port.h"
 
 static struct route route_back(const struct frame_in *f, enum destination multicast)
 {
@@ -22,30 +24,65 @@ static struct ptp_message response(const struct instance *in, const struct port 
     return m;
 }
 
-/* Accounts for the request and says whether it can be answered. */
+/* Accounts for the request and says whether so many messages may be spent on it. */
 static struct client *admit(struct port *p, struct instance *in, const struct ptp_message *req,
-                            const struct frame_in *f, enum client_mode mode, int64_t now_ns)
+                            const struct frame_in *f, enum client_mode mode, unsigned messages,
+                            int64_t now_ns)
 {
-    struct client *c =
-        clients_request(in->clients, &req->header.source, &f->from, mode, p->identity.port, now_ns);
-    if (f->has_timestamp) {
-        p->rx_missing_run = 0;
-        return c;
+    struct service *s = in->service;
+    const struct client_request r = {
+        .identity = req->header.source,
+        .from = f->from,
+        .port = p->identity.port,
+        .mode = (uint8_t)mode,
+        .log_interval = p->config.log_min_delay_req_interval,
+        .sequence_id = req->header.sequence_id,
+    };
+    struct client *c = clients_request(s->clients, &r, now_ns);
+    if (!f->has_timestamp) {
+        p->counters.rx_no_timestamp++;
+        p->rx_missing_run++;
+        client_refuse(c, REFUSED_NO_TIMESTAMP);
+        return NULL;
     }
-    p->counters.rx_no_timestamp++;
-    p->rx_missing_run++;
-    return NULL;
+    p->rx_missing_run = 0;
+    if (mode == CLIENT_HYBRID && s->config.unicast.limits.grant_needed && !c->granted) {
+        client_refuse(c, REFUSED_NO_GRANT);
+        return NULL;
+    }
+    return budget_request(&s->budget, c, messages, now_ns) == REFUSED_NOT ? c : NULL;
+}
+
+/* An outbox that is full is capacity that is used up. */
+static void conclude(struct client *c, bool sent)
+{
+    if (sent)
+        client_answer(c);
+    else
+        client_refuse(c, REFUSED_BUDGET);
+}
+
+static void respond_sptp(struct port *p, struct instance *in, const struct ptp_message *req,
+                         const struct frame_in *f, int64_t now_ns)
+{
+    struct client *c = admit(p, in, req, f, CLIENT_SPTP, 2, now_ns);
+    if (c != NULL)
+        conclude(c, unicast_send_sptp_sync(p, in, req, f, now_ns));
 }
 
 /* Clause 11.3.2: the correction that transparent clocks added to the request goes back to its sender.
  *
- * logMessageInterval (clause 13.3.2.14; table 24 of 2008): logMinDelayReqInterval, but 0x7F in a unicast
- * answer. In hybrid mode ptp4l sends the same, and as a client it does not read the interval of an answer
- * with unicastFlag. */
+ * logMessageInterval (clause 13.3.2.14; table 24 of 2008): logMinDelayReqInterval, longer under load, but
+ * 0x7F in a unicast answer. In hybrid mode ptp4l sends the same, and as a client it does not read the
+ * interval of an answer with unicastFlag. */
 void respond_delay_req(struct port *p, struct instance *in, const struct ptp_message *req,
                        const struct frame_in *f, int64_t now_ns)
 {
-    struct client *c = admit(p, in, req, f, f->multicast ? CLIENT_MULTICAST : CLIENT_HYBRID, now_ns);
+    if (in->service->config.sptp && !f->multicast && sptp_is_request(&req->header)) {
+        respond_sptp(p, in, req, f, now_ns);
+        return;
+    }
+    struct client *c = admit(p, in, req, f, f->multicast ? CLIENT_MULTICAST : CLIENT_HYBRID, 1, now_ns);
     if (c == NULL)
         return;
 
@@ -53,10 +90,10 @@ void respond_delay_req(struct port *p, struct instance *in, const struct ptp_mes
                                     f->timestamp_ns - p->config.ingress_latency_ns);
     m.header.correction = req->header.correction;
     if (f->multicast)
-        m.header.log_message_interval = p->config.log_min_delay_req_interval;
+        m.header.log_message_interval =
+            budget_log_interval(&in->service->budget, p->config.log_min_delay_req_interval, now_ns);
     struct route route = route_back(f, DEST_PRIMARY_MULTICAST);
-    if (send_general(p, &m, &route))
-        c->answered++;
+    conclude(c, send_general(p, &m, &route));
 }
 
 /* Clause 11.4.2, two-step with both timestamps: Pdelay_Resp says when the request came, its Follow_Up when
@@ -65,7 +102,7 @@ void respond_delay_req(struct port *p, struct instance *in, const struct ptp_mes
 void respond_pdelay_req(struct port *p, struct instance *in, const struct ptp_message *req,
                         const struct frame_in *f, int64_t now_ns)
 {
-    struct client *c = admit(p, in, req, f, CLIENT_PEER, now_ns);
+    struct client *c = admit(p, in, req, f, CLIENT_PEER, 2, now_ns);
     if (c == NULL)
         return;
 
@@ -73,11 +110,11 @@ void respond_pdelay_req(struct port *p, struct instance *in, const struct ptp_me
                                     f->timestamp_ns - p->config.ingress_latency_ns);
     struct route route = route_back(f, DEST_PEER_MULTICAST);
     struct pending_entry *e = send_event(p, &m, &route, now_ns);
+    conclude(c, e != NULL);
     if (e == NULL)
         return;
     e->requesting = req->header.source;
     e->correction = req->header.correction;
-    c->answered++;
 }
 
 void respond_pdelay_follow_up(struct port *p, const struct instance *in, const struct pending_entry *entry,

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define MESSAGE_BYTES_MAX 64 /* Announce, the longest that ports send; none of them carries a TLV */
+#define MESSAGE_BYTES_MAX 320 /* Signaling with UNICAST_REPLY_MAX of TLVs is the longest */
 
 struct ptp_message message_new(const struct instance *in, const struct port *p, enum message_type type)
 {
@@ -23,7 +23,7 @@ struct ptp_message message_new(const struct instance *in, const struct port *p, 
     };
 }
 
-static struct frame_out *send_frame(struct port *p, struct ptp_message *m, const struct route *route)
+struct frame_out *send_frame(struct port *p, struct ptp_message *m, const struct route *route)
 {
     if (route->destination == DEST_UNICAST)
         m->header.flags |= FLAG_UNICAST;
@@ -57,18 +57,25 @@ bool send_one_step(struct port *p, struct ptp_message *m, const struct route *ro
     return f != NULL;
 }
 
-struct pending_entry *send_event(struct port *p, struct ptp_message *m, const struct route *route,
-                                 int64_t now_ns)
+struct frame_out *send_stamped(struct port *p, struct ptp_message *m, const struct route *route)
 {
     m->header.flags |= FLAG_TWO_STEP;
     struct frame_out *f = send_frame(p, m, route);
+    if (f != NULL)
+        f->want_timestamp = true;
+    return f;
+}
+
+struct pending_entry *send_event(struct port *p, struct ptp_message *m, const struct route *route,
+                                 int64_t now_ns)
+{
+    struct frame_out *f = send_stamped(p, m, route);
     if (f == NULL)
         return NULL;
 
     unsigned dropped;
     struct pending_entry *e = pending_add(&p->pending, m->header.message_type, &dropped);
     p->counters.tx_timestamp_missing += dropped;
-    f->want_timestamp = true;
     f->token = e->token;
     e->sequence_id = m->header.sequence_id;
     e->sent_ns = now_ns;

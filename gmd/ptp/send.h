@@ -8,6 +8,15 @@
 /* A message of this port with its header filled as far as the type alone says, everything else zero. */
 struct ptp_message message_new(const struct instance *in, const struct port *p, enum message_type type);
 
+/* Encodes m into the port's outbox and counts it; the frame, or NULL if the box is full. */
+struct frame_out *send_frame(struct port *p, struct ptp_message *m, const struct route *route);
+
+/* The same for an event message whose transmit timestamp is wanted (two-step): the caller sets the token. */
+struct frame_out *send_stamped(struct port *p, struct ptp_message *m, const struct route *route);
+
+/* ns to correctionField, clause 13.3.2.9 */
+#define CORRECTION_PER_NS 65536
+
 /* Encodes m into the port's outbox and counts it; unicastFlag follows the route. False if the box is full. */
 bool send_general(struct port *p, struct ptp_message *m, const struct route *route);
 

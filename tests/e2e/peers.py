@@ -89,7 +89,7 @@ class Ptp4l:
     STATUS = re.compile(r"master_offset\s+(-?\d+)\s+ingress_time\s+(\d+)")
     POLL_S = 0.02  # below the Sync interval
 
-    def __init__(self, node, directory, name="client", transport="UDPv4", **options):
+    def __init__(self, node, directory, name="client", transport="UDPv4", sections="", **options):
         self.node = node
         self.log_path = directory / f"{node.name}.{name}.log"
         self.uds = directory / f"{node.name}.{name}.uds"
@@ -104,7 +104,7 @@ class Ptp4l:
             **options,
         }
         self.conf = directory / f"{node.name}.{name}.conf"
-        self.conf.write_text("[global]\n" + "".join(f"{key} {value}\n" for key, value in settings.items()))
+        self.conf.write_text("[global]\n" + "".join(f"{key} {value}\n" for key, value in settings.items()) + sections)
         domain = str(options.get("domainNumber", 0))
         self.pmc_command = ["pmc", "-u", "-b", "0", "-d", domain, "-s", self.uds]
         self.process = None

@@ -82,8 +82,8 @@ def test_threads_share_the_clients(bed):
 
 
 def test_closed_loop_ends_with_the_count(bed):
-    r = load(bed.b, "--closed-loop", "--clients", "4", "--count", "1000", "--seconds", "20")
-    assert r["good"]["answered"] == r["good"]["sent"] == 1000
+    r = load(bed.b, "--closed-loop", "--clients", "50", "--count", "500", "--seconds", "20")
+    assert r["good"]["answered"] == r["good"]["sent"] == 500  # ten each: within what gmd lets a client ask at once
     assert r["seconds"] < 10
 
 
@@ -97,7 +97,8 @@ def test_addresses_on_the_link(bed):
 
 
 def test_obeys(bed):
-    r = load(bed.b, "--clients", "5", "--rate", "80", "--seconds", "2")
+    r = load(bed.b, "--clients", "5", "--rate", "80", "--seconds", "2", "--expect", "0")
+    assert r["good"]["answered"] < r["good"]["sent"] / 2  # gmd keeps them to their rate
     assert any("oftener" in note for note in r["notes"])
     obeying = load(bed.b, "--clients", "5", "--rate", "80", "--seconds", "2", "--obey")
     assert r["good"]["sent"] == pytest.approx(800, rel=0.2)

@@ -210,7 +210,8 @@ def test_nothing_can_be_set(fleet):
     settings += "currentUtcOffsetValid 0 ptpTimescale 0 timeTraceable 0 frequencyTraceable 0 timeSource 0xa0"
     for request in ("SET PRIORITY1 1", "SET PRIORITY2 1", f"SET GRANDMASTER_SETTINGS_NP {settings}"):
         assert list(pmc_unix(pair.a, gmd, request)) == ["MANAGEMENT_ERROR_STATUS"]
-        assert list(pmc(pair.b, "-4", "-i", "eth0", request)) == ["MANAGEMENT_ERROR_STATUS"]
+        answer = wait_for(request, lambda request=request: list(pmc(pair.b, "-4", "-i", "eth0", request)))
+        assert answer == ["MANAGEMENT_ERROR_STATUS"]
     subscription = "SET SUBSCRIBE_EVENTS_NP duration 60 NOTIFY_PORT_STATE on"
     assert list(pmc(pair.b, "-4", "-i", "eth0", subscription)) == ["MANAGEMENT_ERROR_STATUS"]
     ask_all(lambda request: pmc_unix(pair.a, gmd, request), {"DEFAULT_DATA_SET": ANSWERS["DEFAULT_DATA_SET"]})

@@ -17,7 +17,8 @@
 #include "gmd/net/interface.h"
 #include "gmd/net/transport.h"
 
-#define FRAME_LEN 44 /* a Sync */
+#define FRAME_LEN  44 /* a Sync */
+#define FRAMES_MAX 200
 
 struct probe {
     struct loop *loop;
@@ -45,14 +46,13 @@ static void on_socket(void *ctx, int fd, short revents)
     struct transport *t = p->transport;
     uint32_t token;
     struct raw_stamp stamp;
-    struct frame_in f;
-    uint8_t buf[2048];
+    struct received *frames;
     if (revents & POLLERR)
         while (t->ops->tx_stamp(t, &token, &stamp) > 0)
             printf("tx %u %lld\n", token, (long long)stamp.ns);
-    for (int got = 1; (revents & POLLIN) && got != 0;)
-        if ((got = t->ops->receive(t, &f, &stamp, buf, sizeof(buf))) > 0)
-            on_frame(p, &f, &stamp);
+    for (unsigned got; (revents & POLLIN) && (got = t->ops->receive(t, TRANSPORT_BATCH, &frames)) > 0;)
+        for (unsigned i = 0; i < got; i++)
+            on_frame(p, &frames[i].frame, &frames[i].stamp);
 }
 
 static void on_link(void *ctx, int fd, short revents)
@@ -69,29 +69,42 @@ static void on_link(void *ctx, int fd, short revents)
                interface_query(p->interface, &info, error, sizeof(error)) == 0 && info.up ? "up" : "down");
 }
 
+static struct frame_out frame(struct probe *p, char channel, const char *destination, uint32_t token)
+{
+    return (struct frame_out){
+        .channel = channel == 'g' ? CHANNEL_GENERAL : CHANNEL_EVENT,
+        .insert_timestamp = channel == 'o',
+        .destination = strcmp(destination, "primary") == 0 ? DEST_PRIMARY_MULTICAST
+                       : strcmp(destination, "peer") == 0  ? DEST_PEER_MULTICAST
+                                                           : DEST_UNICAST,
+        .to = p->last,
+        .from = p->last_to,
+        .want_timestamp = token != 0,
+        .token = token,
+        .len = FRAME_LEN,
+        .bytes = {[0] = channel == 'g' ? 0x8 : 0x0, /* Sync, Follow_Up */
+                  [1] = 0x12,
+                  [3] = FRAME_LEN,
+                  [30] = p->sequence >> 8,
+                  [31] = p->sequence & 0xFF},
+    };
+}
+
+/* In one call, in as many batches as that takes. */
 static void send_frames(struct probe *p, char channel, const char *destination, uint32_t token,
                         unsigned count)
 {
-    static struct frame_out f;
-    f.channel = channel == 'g' ? CHANNEL_GENERAL : CHANNEL_EVENT;
-    f.insert_timestamp = channel == 'o';
-    f.destination = strcmp(destination, "primary") == 0 ? DEST_PRIMARY_MULTICAST
-                    : strcmp(destination, "peer") == 0  ? DEST_PEER_MULTICAST
-                                                        : DEST_UNICAST;
-    f.to = p->last;
-    f.from = p->last_to;
-    f.len = FRAME_LEN;
-    f.want_timestamp = token != 0;
-    f.bytes[0] = channel == 'g' ? 0x8 : 0x0; /* Sync, Follow_Up */
-    f.bytes[1] = 0x12;
-    f.bytes[3] = FRAME_LEN;
-    for (unsigned i = 0; i < count; i++, p->sequence++) {
-        f.token = token + i;
-        f.bytes[30] = p->sequence >> 8;
-        f.bytes[31] = p->sequence & 0xFF;
-        int result = p->transport->ops->send(p->transport, &f);
-        printf("sent %s\n", result < 0 ? strerrorname_np(-result) : result > 0 ? "unstamped" : "ok");
-    }
+    static struct frame_out frames[FRAMES_MAX];
+    int results[FRAMES_MAX];
+    if (count > FRAMES_MAX)
+        count = FRAMES_MAX;
+    for (unsigned i = 0; i < count; i++, p->sequence++)
+        frames[i] = frame(p, channel, destination, token ? token + i : 0);
+    p->transport->ops->send(p->transport, frames, count, results);
+    for (unsigned i = 0; i < count; i++)
+        printf("sent %s\n", results[i] < 0   ? strerrorname_np(-results[i])
+                            : results[i] > 0 ? "unstamped"
+                                             : "ok");
 }
 
 static void on_command(void *ctx, int fd, short revents)
@@ -106,9 +119,11 @@ static void on_command(void *ctx, int fd, short revents)
     if (sscanf(line, "send %c %15s %u %u", &channel, destination, &token, &count) == 4)
         send_frames(p, channel, destination, token, count);
     else if (strncmp(line, "counters", 8) == 0)
-        printf("counters tx_errors %llu rx_errors %llu rx_truncated %llu stamps_unmatched %llu\n",
+        printf("counters tx_errors %llu rx_errors %llu rx_truncated %llu rx_dropped %llu stamps_unmatched "
+               "%llu\n",
                (unsigned long long)c->tx_errors, (unsigned long long)c->rx_errors,
-               (unsigned long long)c->rx_truncated, (unsigned long long)c->stamps_unmatched);
+               (unsigned long long)c->rx_truncated, (unsigned long long)c->rx_dropped,
+               (unsigned long long)c->stamps_unmatched);
     else
         loop_stop(p->loop);
 }

@@ -40,10 +40,10 @@ static void set_up(void)
 {
     const struct default_ds ds = {.clock_identity = sample_gm.clock, .domain_number = 127};
     const struct port_config config = {.delay_mechanism = DELAY_MECHANISM_E2E, .announce_receipt_timeout = 3};
-    struct clients *clients = calloc(1, clients_size());
-    require(clients != NULL, "no memory");
-    clients_init(clients, 1);
-    instance_init(&instance, &ds, clients);
+    struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
+    require(service != NULL, "no memory");
+    service_init_plain(service, 1);
+    instance_init(&instance, &ds, service);
     for (unsigned i = 0; i < PORTS; i++)
         instance_add_port(&instance, &config, &boxes[i], i, 0);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a fuzz target's seeds into a directory. For "wire": every message type, and variants that reach each
  * decision. For "leap": a leap-second table. For "ubx": what a receiver sends. For "management":
- * requests for every id. */
+ * requests for every id. For "unicast": negotiations. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -128,19 +128,52 @@ static int management_corpus(void)
     return 0;
 }
 
+/* Behind an octet that says from whom and when: REQUEST, CANCEL and ACKNOWLEDGE_CANCEL of every service, one
+ * after the other and all in one message. */
+static int unicast_corpus(void)
+{
+    static const uint8_t types[] = {MSG_ANNOUNCE << 4, MSG_SYNC << 4, MSG_DELAY_RESP << 4,
+                                    MSG_PDELAY_RESP << 4};
+    uint8_t bytes[8 * SAMPLE_BYTES_MAX], suffix[SAMPLE_BYTES_MAX];
+    size_t at = 0;
+    struct ptp_message m = sample_signaling(suffix);
+    m.suffix_len = 0;
+    for (unsigned i = 0; i < sizeof types; i++) {
+        const uint8_t request[] = {types[i], 0xFD, 0, 0, 1, 44};
+        tlv_append(suffix, sizeof suffix, &m.suffix_len, TLV_REQUEST_UNICAST_TRANSMISSION, request, 6);
+        bytes[at++] = (uint8_t)(0x10 * i + 1);
+        at += (size_t)wire_encode(&m, bytes + at, sizeof bytes - at);
+    }
+    save("requests", "", bytes, at);
+    for (unsigned type = TLV_CANCEL_UNICAST_TRANSMISSION; type <= TLV_ACKNOWLEDGE_CANCEL_UNICAST_TRANSMISSION;
+         type++) {
+        m.suffix_len = 0;
+        for (unsigned i = 0; i < sizeof types; i++)
+            tlv_append(suffix, sizeof suffix, &m.suffix_len, (uint16_t)type, (const uint8_t[]){types[i], 0},
+                       2);
+        bytes[at++] = 0xF1;
+        at += (size_t)wire_encode(&m, bytes + at, sizeof bytes - at);
+    }
+    save("requests", "-cancelled", bytes, at);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *target;
         int (*write)(void);
-    } corpora[] = {
-        {"wire", wire_corpus}, {"leap", leap_corpus}, {"ubx", ubx_corpus}, {"management", management_corpus}};
+    } corpora[] = {{"wire", wire_corpus},
+                   {"leap", leap_corpus},
+                   {"ubx", ubx_corpus},
+                   {"management", management_corpus},
+                   {"unicast", unicast_corpus}};
     for (size_t i = 0; argc == 3 && i < sizeof corpora / sizeof corpora[0]; i++) {
         if (strcmp(argv[1], corpora[i].target) != 0)
             continue;
         directory = argv[2];
         return corpora[i].write();
     }
-    fprintf(stderr, "usage: make_corpus wire|leap|ubx|management DIRECTORY\n");
+    fprintf(stderr, "usage: make_corpus wire|leap|ubx|management|unicast DIRECTORY\n");
     return 2;
 }

@@ -279,8 +279,8 @@ void machine_init(struct machine *m, struct world *world, const char *name,
     m->node = medium_attach(&world->medium, on_receive, m, link_delay_ns);
     m->boot_ns = random_between(&world->random, NS_PER_S, 1000000 * NS_PER_S);
     m->sky = simulated_gnss_new(&sky);
-    m->clients = calloc(1, clients_size());
-    if (!m->sky || !m->clients)
+    m->service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
+    if (!m->sky || !m->service)
         abort();
     post(m, NS_PER_S / 2,
          &(struct event){.fire = on_second, .value = WORLD_EPOCH_TAI_S - WORLD_UTC_OFFSET_S + 1});
@@ -290,7 +290,7 @@ void machine_free(struct machine *m)
 {
     close_clock(m);
     simulated_gnss_free(m->sky);
-    free(m->clients);
+    free(m->service);
 }
 
 void machine_start(struct machine *m, bool cold)
@@ -315,8 +315,8 @@ void machine_start(struct machine *m, bool cold)
     m->state_seen = PORT_INITIALIZING;
     m->discipline_seen = DISCIPLINE_FREE_RUN;
     conduct_start(&m->conduct, w, m->name);
-    clients_init(m->clients, random_bits(&w->random));
-    grandmaster_init(&m->gm, &config, m->clients);
+    service_init_plain(m->service, random_bits(&w->random));
+    grandmaster_init(&m->gm, &config, m->service);
     m->gm.discipline.config.max_freq_ppb = m->clock->max_freq_ppb;
     instance_add_port(&m->gm.instance, &m->config.port, &m->outbox, random_bits(&w->random), monotonic(m));
     world_say(w, "%s starts%s", m->name, cold ? ", cold" : "");

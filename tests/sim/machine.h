@@ -32,7 +32,7 @@ struct machine {
     int64_t boot_ns; /* its monotonic time at virtual time 0: no two machines agree on "now" */
     struct simulated_gnss *sky;
     struct clock *oscillator, *clock; /* what is disturbed, what is served; may be the same */
-    struct clients *clients;
+    struct service *service;
     struct grandmaster gm;
     struct outbox outbox;
     struct conduct conduct;

@@ -33,7 +33,7 @@ static const struct management_peer home = {.len = 8, .name = "/tmp/pmc"};
 struct bench {
     struct instance instance;
     struct outbox boxes[PORTS];
-    struct clients *clients;
+    struct service *service;
     struct management_port ports[PORTS];
     struct management_view view;
     struct management_subscribers subscribers;
@@ -60,10 +60,10 @@ static inline int set_up(void **state)
                                                     .ptp_timescale = true,
                                                     .time_source = TIME_SOURCE_GNSS};
     assert_non_null(b);
-    b->clients = calloc(1, clients_size());
-    assert_non_null(b->clients);
-    clients_init(b->clients, 1);
-    instance_init(&b->instance, &ds, b->clients);
+    b->service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
+    assert_non_null(b->service);
+    service_init_plain(b->service, 1);
+    instance_init(&b->instance, &ds, b->service);
     for (unsigned i = 0; i < PORTS; i++) {
         instance_add_port(&b->instance, &config, &b->boxes[i], i + 1, T0);
         b->ports[i] = (struct management_port){.interface = i ? "eth1" : "eth0",
@@ -90,7 +90,7 @@ static inline int set_up(void **state)
 static inline int tear_down(void **state)
 {
     struct bench *b = *state;
-    free(b->clients);
+    free(b->service);
     free(b);
     return 0;
 }

@@ -38,7 +38,7 @@ struct sent {
 struct rig {
     struct instance in;
     struct outbox box[RIG_PORTS];
-    struct clients *clients;
+    struct service *service;
     int64_t now;
     bool stamps; /* transmit timestamps come at once */
     bool dead;
@@ -106,8 +106,8 @@ static inline struct rig *rig_new(struct rig_options o)
 {
     struct rig *r = calloc(1, sizeof(*r));
     r->sent = calloc(RIG_SENT_MAX, sizeof(*r->sent));
-    r->clients = malloc(clients_size());
-    clients_init(r->clients, o.seed);
+    r->service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
+    service_init_plain(r->service, o.seed);
     r->now = o.start_ns ? o.start_ns : RIG_START_NS;
 
     struct default_ds ds = {.clock_identity = rig_identity(o.id),
@@ -115,7 +115,7 @@ static inline struct rig *rig_new(struct rig_options o)
                             .priority2 = 127,
                             .domain_number = RIG_DOMAIN,
                             .sdo_id = RIG_SDO};
-    instance_init(&r->in, &ds, r->clients);
+    instance_init(&r->in, &ds, r->service);
     struct port_config config = {
         .delay_mechanism = o.mechanism ? o.mechanism : DELAY_MECHANISM_E2E,
         .log_announce_interval = o.log_announce,
@@ -137,7 +137,7 @@ static inline struct rig *rig_new(struct rig_options o)
 
 static inline void rig_free(struct rig *r)
 {
-    free(r->clients);
+    free(r->service);
     free(r->sent);
     free(r);
 }

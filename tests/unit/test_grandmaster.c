@@ -42,7 +42,7 @@ static void carry_out(struct rig *r, struct discipline_action action)
     r->outbox.count = 0;
 }
 
-static void setup(struct rig *r, struct clients *clients)
+static void setup(struct rig *r, struct service *service)
 {
     const struct grandmaster_config config = {
         .gnss = gnss_defaults(),
@@ -58,8 +58,8 @@ static void setup(struct rig *r, struct clients *clients)
                                      .tx_timestamp_timeout_ns = 50000000};
     memset(r, 0, sizeof *r);
     r->error_ns = 1200 * (NS_PER_S / 1000);
-    clients_init(clients, 1);
-    grandmaster_init(&r->gm, &config, clients);
+    service_init_plain(service, 1);
+    grandmaster_init(&r->gm, &config, service);
     instance_add_port(&r->gm.instance, &port, &r->outbox, 1, 0);
     instance_link(&r->gm.instance, 0, true, 0);
 }
@@ -138,12 +138,12 @@ static void test_clock_that_does_not_answer(void **state)
 
 int main(void)
 {
-    struct clients *clients = calloc(1, clients_size());
+    struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_serves_from_lock_on, clients),
-        cmocka_unit_test_prestate(test_clock_that_does_not_answer, clients),
+        cmocka_unit_test_prestate(test_serves_from_lock_on, service),
+        cmocka_unit_test_prestate(test_clock_that_does_not_answer, service),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    free(clients);
+    free(service);
     return failed;
 }

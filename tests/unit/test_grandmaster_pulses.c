@@ -150,23 +150,23 @@ static struct grandmaster_config config_of_two(void)
     return config;
 }
 
-static void begin(struct rig *r, const struct grandmaster_config *config, struct clients *clients)
+static void begin(struct rig *r, const struct grandmaster_config *config, struct service *service)
 {
     memset(r, 0, sizeof *r);
     r->error_ns = 1.2e9;
     r->oscillator_ppb = 2345;
     r->random = 1;
-    clients_init(clients, 1);
-    grandmaster_init(&r->gm, config, clients);
+    service_init_plain(service, 1);
+    grandmaster_init(&r->gm, config, service);
 }
 
-static struct rig *locked(struct clients *clients)
+static struct rig *locked(struct service *service)
 {
     const struct grandmaster_config config = config_of_one();
     struct rig *r = calloc(1, sizeof *r);
 
     assert_non_null(r);
-    begin(r, &config, clients);
+    begin(r, &config, service);
     for (int i = 0; i < LOCKED_S; i++) {
         if (i == LOCKED_S - ODD_S)
             begin_measuring(r);
@@ -331,14 +331,14 @@ static void test_second_source_against_a_liar(void **state)
 
 enum when { NOT_AT_ALL, BEFORE, BEHIND };
 
-static double rms_with_sawtooth(struct clients *clients, enum when when)
+static double rms_with_sawtooth(struct service *service, enum when when)
 {
     const struct grandmaster_config config = config_of_one();
     struct rig *r = calloc(1, sizeof *r);
     double result;
 
     assert_non_null(r);
-    begin(r, &config, clients);
+    begin(r, &config, service);
     for (int i = 0; i < 1200; i++) {
         const double sawtooth_ns = 20 * sin(i * 0.02); /* a slow beat, which no averaging removes */
         struct receiver_report report;
@@ -379,15 +379,15 @@ static void test_sawtooth(void **state)
 
 int main(void)
 {
-    struct clients *clients = calloc(1, clients_size());
+    struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_odd_pulses, clients),
-        cmocka_unit_test_prestate(test_second_source, clients),
-        cmocka_unit_test_prestate(test_second_source_against_a_liar, clients),
-        cmocka_unit_test_prestate(test_sawtooth, clients),
+        cmocka_unit_test_prestate(test_odd_pulses, service),
+        cmocka_unit_test_prestate(test_second_source, service),
+        cmocka_unit_test_prestate(test_second_source_against_a_liar, service),
+        cmocka_unit_test_prestate(test_sawtooth, service),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
-    free(clients);
+    free(service);
     return failed;
 }

@@ -466,7 +466,7 @@ static void nothing_before_the_first_link(void **state)
     struct rig *r = rig_master((struct rig_options){.id = 5, .log_announce = -2, .log_sync = -3});
     struct default_ds ds = r->in.default_ds;
     struct port_config config = r->in.ports[0].config;
-    instance_init(&r->in, &ds, r->clients);
+    instance_init(&r->in, &ds, r->service);
     assert_true(instance_deadline(&r->in) == INT64_MAX);
     instance_add_port(&r->in, &config, &r->box[0], 1, r->now);
     rig_set(r, 6, true);

@@ -54,7 +54,7 @@ static void expires_exactly(void **state)
 static void full_drops_the_oldest(void **state)
 {
     (void)state;
-    struct pending p = {.next_token = UINT32_MAX - 3}; /* tokens wrap on the way */
+    struct pending p = {.next_token = PENDING_TOKENS - 3}; /* tokens wrap on the way */
     struct pending_entry e;
     uint32_t tokens[PENDING_MAX + 1];
     for (unsigned i = 0; i <= PENDING_MAX; i++)

@@ -181,7 +181,7 @@ static void missing_stamp_costs_one_follow_up(void **state)
 
     instance_tx_timestamp(&r->in, 0, lost.token, rig_tai(r), r->now);                   /* again */
     instance_tx_timestamp(&r->in, 0, rig_last(r, MSG_SYNC)->token, rig_tai(r), r->now); /* duplicate */
-    instance_tx_timestamp(&r->in, 0, 0xDEADBEEF, rig_tai(r), r->now);
+    instance_tx_timestamp(&r->in, 0, 0x3EADBEEF, rig_tai(r), r->now);
     rig_drain(r);
     assert_int_equal(rig_count(r, MSG_FOLLOW_UP), 3);
     assert_int_equal(COUNTERS(r).tx_timestamp_unknown, 1);

@@ -75,13 +75,13 @@ static void answers_delay_req_the_way_it_came(void **state)
     assert_int_equal(COUNTERS(r).tx[MSG_DELAY_RESP], 8);
 
     size_t cursor = 0;
-    const struct client *c = clients_next(r->clients, &cursor);
+    const struct client *c = clients_next(r->service->clients, &cursor);
     assert_non_null(c);
     assert_int_equal(c->requests, 8);
     assert_int_equal(c->answered, 8);
     assert_int_equal(c->mode, CLIENT_HYBRID);
     assert_int_equal(c->port, 1);
-    assert_null(clients_next(r->clients, &cursor));
+    assert_null(clients_next(r->service->clients, &cursor));
     rig_free(r);
 }
 
@@ -95,7 +95,7 @@ static void needs_a_receive_timestamp(void **state)
     assert_int_equal(rig_count(r, MSG_DELAY_RESP), 0);
     assert_int_equal(COUNTERS(r).rx_no_timestamp, 1);
     size_t cursor = 0;
-    const struct client *c = clients_next(r->clients, &cursor);
+    const struct client *c = clients_next(r->service->clients, &cursor);
     assert_int_equal(c->requests, 1);
     assert_int_equal(c->answered, 0);
     rig_free(r);
@@ -120,7 +120,7 @@ static void only_a_master_answers_delay_req(void **state)
     assert_int_equal(r->sent_count, 0);
     assert_int_equal(COUNTERS(r).rx_ignored, 3);
     assert_int_equal(COUNTERS(r).rx_wrong_domain, 1);
-    assert_int_equal(clients_count(r->clients), 0);
+    assert_int_equal(clients_count(r->service->clients), 0);
     rig_free(r);
 }
 
@@ -152,7 +152,7 @@ static void answers_pdelay_req_in_two_steps(void **state)
         }
     }
     size_t cursor = 0;
-    const struct client *c = clients_next(r->clients, &cursor);
+    const struct client *c = clients_next(r->service->clients, &cursor);
     assert_int_equal(c->mode, CLIENT_PEER);
     assert_int_equal(c->answered, 2);
 

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What both programs share: the maps, what a message is, and whose bucket pays for it. */
+#ifndef GMD_NET_BPF_CHARGE_BPF_H
+#define GMD_NET_BPF_CHARGE_BPF_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "gmd/net/bpf/layout.h"
+
+#define CAS_ATTEMPTS 4
+#define SOURCES_MAX  8192
+
+/* The sizes of clients and client_slots are the daemon's to set. */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 1);
+    __type(key, struct kernel_client_key);
+    __type(value, __u32); /* its slot */
+} clients SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct kernel_client);
+} client_slots SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, KERNEL_PORTS_MAX);
+    __type(key, struct kernel_port_key);
+    __type(value, __u32); /* index of ports */
+} port_numbers SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(map_flags, BPF_F_MMAPABLE);
+    __uint(max_entries, KERNEL_PORTS_MAX);
+    __type(key, __u32);
+    __type(value, struct kernel_port);
+} ports SEC(".maps");
+
+/* An attacker who makes up addresses pushes out nobody but strangers; their common bucket holds then. */
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, SOURCES_MAX);
+    __type(key, struct kernel_source_key);
+    __type(value, __u64); /* struct kernel_bucket's due_ns */
+} sources SEC(".maps");
+
+/* The first octets of a message, as far as both programs look. */
+struct message_head {
+    __u8 type; /* and majorSdoId */
+    __u8 version;
+    __u16 length;
+    __u8 domain;
+    __u8 minor_sdo_id;
+    __u8 flags[2];
+    __u8 correction[8];
+    __u8 type_specific[4];
+    __u8 source[10];
+    __u16 sequence_id;
+    __u8 control;
+    __s8 log_interval;
+};
+
+struct port_found {
+    __u32 number;
+    struct kernel_port *port; /* NULL: none of ours */
+};
+
+static __always_inline struct port_found find_port(__u32 ifindex, __u16 ethertype)
+{
+    const struct kernel_port_key key = {.ifindex = ifindex, .ethertype = ethertype};
+    const __u32 *number = bpf_map_lookup_elem(&port_numbers, &key);
+    if (!number)
+        return (struct port_found){0};
+    return (struct port_found){.number = *number, .port = bpf_map_lookup_elem(&ports, number)};
+}
+
+static __always_inline bool is_for(const struct kernel_port *p, const struct message_head *h)
+{
+    return h->domain == p->domain && h->type >> 4 == p->major_sdo_id && h->minor_sdo_id == p->minor_sdo_id;
+}
+
+/* Bodies as long as the type says are the daemon's to check, but for requests: nothing else is as cheap to
+ * send in masses. */
+static __always_inline enum kernel_class classify(const struct kernel_port *p, const struct message_head *h,
+                                                  __u32 len)
+{
+    if ((h->version & 0x0F) != 2 || !is_for(p, h))
+        return KERNEL_FAULTY;
+    switch (h->type & 0x0F) {
+    case 0x1: /* Delay_Req */
+        return len >= 44 ? KERNEL_REQUEST : KERNEL_FAULTY;
+    case 0x2: /* Pdelay_Req */
+        return len >= 54 ? KERNEL_REQUEST : KERNEL_FAULTY;
+    case 0xB: /* Announce */
+    case 0xC: /* Signaling */
+    case 0xD: /* Management */
+        return KERNEL_TALK;
+    case 0x0: /* Sync */
+    case 0x3: /* Pdelay_Resp */
+    case 0x8: /* Follow_Up */
+    case 0x9: /* Delay_Resp */
+    case 0xA: /* Pdelay_Resp_Follow_Up */
+        return KERNEL_IDLE;
+    default:
+        return KERNEL_FAULTY;
+    }
+}
+
+static __always_inline bool has_token(const struct kernel_rate *rate, __u64 due_ns, __u64 now_ns)
+{
+    return due_ns <= now_ns || due_ns - now_ns <= rate->depth_ns;
+}
+
+/* One token from the bucket that is empty at *due_ns; false if it has none. */
+static __always_inline bool take_token(const struct kernel_rate *rate, __u64 *due_ns, __u64 now_ns)
+{
+    for (int i = 0; i < CAS_ATTEMPTS; i++) {
+        const __u64 due = *(volatile __u64 *)due_ns;
+        const __u64 from = due > now_ns ? due : now_ns;
+        if (!has_token(rate, due, now_ns))
+            return false;
+        if (__sync_val_compare_and_swap(due_ns, due, from + rate->interval_ns) == due)
+            return true;
+    }
+    return false;
+}
+
+static __always_inline bool source_pays(const struct kernel_port *p, __u32 number, enum kernel_class class,
+                                        const __u8 *address, __u64 now_ns)
+{
+    const struct kernel_rate *rate = &p->source_rate[class];
+    struct kernel_source_key key = {.port = (__u16)number, .class = class};
+    if (rate->interval_ns == 0)
+        return true;
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
+    if (due_ns)
+        return take_token(rate, due_ns, now_ns);
+    const __u64 first_ns = now_ns + rate->interval_ns;
+    bpf_map_update_elem(&sources, &key, &first_ns, BPF_ANY);
+    return true;
+}
+
+static __always_inline bool stranger_pays(struct kernel_port *p, __u32 number, enum kernel_class class,
+                                          const __u8 *address, __u64 now_ns)
+{
+    return source_pays(p, number, class, address, now_ns) &&
+           take_token(&p->all[class].rate, &p->all[class].due_ns, now_ns);
+}
+
+static __always_inline struct kernel_client *find_client(__u32 number, const __u8 *address,
+                                                         const __u8 *identity)
+{
+    struct kernel_client_key key = {.port = (__u16)number};
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    __builtin_memcpy(key.identity, identity, sizeof(key.identity));
+    const __u32 *slot = bpf_map_lookup_elem(&clients, &key);
+    return slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
+}
+
+/* A request that the client's own bucket decides on. */
+static __always_inline bool client_pays(struct kernel_client *c, __u64 now_ns)
+{
+    if (!take_token(&c->bucket.rate, &c->bucket.due_ns, now_ns)) {
+        __sync_fetch_and_add(&c->refused, 1);
+        return false;
+    }
+    c->last_ns = now_ns;
+    return true;
+}
+
+static __always_inline void count(struct kernel_port *p, enum kernel_class class, bool passed)
+{
+    __sync_fetch_and_add(passed ? &p->passed[class] : &p->refused[class], 1);
+}
+
+/* Lets a message pass to the daemon or not. c: its sender, if it is a request of a known client. */
+static __always_inline bool admit(struct port_found at, struct kernel_client *c, enum kernel_class class,
+                                  const __u8 *address, __u64 now_ns)
+{
+    const bool passed =
+        c ? client_pays(c, now_ns) : stranger_pays(at.port, at.number, class, address, now_ns);
+    if (c && passed)
+        __sync_fetch_and_add(&c->passed, 1);
+    count(at.port, class, passed);
+    return passed;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The guard: a filter on the ports' sockets. What nobody has agreed to is dropped before it takes a place in
+ * the receive queue, so a flood cannot crowd out those who keep to their rate. */
+#include "gmd/net/bpf/charge.bpf.h"
+
+#include <linux/if_ether.h>
+#include <stddef.h>
+
+#define UDP_HEADER   8
+#define IPV4_SOURCE  12
+#define IPV6_SOURCE  8
+#define MAC_SOURCE   ETH_ALEN
+#define HEADER_BYTES 34
+
+/* The sender's address as the daemon writes it. */
+static __always_inline int load_address(const struct __sk_buff *skb, __u16 ethertype, __u8 *address)
+{
+    switch (ethertype) {
+    case ETH_P_IP:
+        return bpf_skb_load_bytes_relative(skb, IPV4_SOURCE, address, 4, BPF_HDR_START_NET);
+    case ETH_P_IPV6:
+        return bpf_skb_load_bytes_relative(skb, IPV6_SOURCE, address, 16, BPF_HDR_START_NET);
+    default:
+        return bpf_skb_load_bytes_relative(skb, MAC_SOURCE, address, ETH_ALEN, BPF_HDR_START_MAC);
+    }
+}
+
+/* A UDP socket's filter sees the UDP header first, a packet socket's (SOCK_DGRAM) the message. */
+SEC("socket")
+int guard(struct __sk_buff *skb)
+{
+    const __u16 ethertype = bpf_ntohs((__u16)skb->protocol);
+    const __u32 offset = ethertype == ETH_P_1588 ? 0 : UDP_HEADER;
+    const struct port_found at = find_port(skb->ifindex, ethertype);
+    const __u64 now_ns = bpf_ktime_get_ns();
+    struct message_head head = {0};
+    struct kernel_client *client = NULL;
+    enum kernel_class class = KERNEL_FAULTY;
+    __u8 address[16] = {0};
+    if (!at.port)
+        return (int)skb->len;
+    if (load_address(skb, ethertype, address) == 0 &&
+        bpf_skb_load_bytes(skb, offset, &head, HEADER_BYTES) == 0)
+        class = classify(at.port, &head, skb->len - offset);
+    if (class == KERNEL_REQUEST)
+        client = find_client(at.number, address, head.source);
+    return admit(at, client, class, address, now_ns) ? (int)skb->len : 0;
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the daemon and its programs in the kernel share: the maps' keys and values. Arrays are mapped into the
+ * daemon, which writes settings and reads counters in place; times are CLOCK_MONOTONIC ns unless said
+ * otherwise. */
+#ifndef GMD_NET_BPF_LAYOUT_H
+#define GMD_NET_BPF_LAYOUT_H
+
+#include <linux/types.h>
+
+#define KERNEL_PORTS_MAX 8
+
+/* A token bucket as its time of next emptiness: one number, changed by one compare-and-swap. Settings: a
+ * token comes every interval_ns, depth_ns = (tokens that it holds - 1) * interval_ns. */
+struct kernel_rate {
+    __u64 interval_ns, depth_ns;
+};
+
+struct kernel_bucket {
+    struct kernel_rate rate;
+    __u64 due_ns;
+};
+
+/* Which port an interface's frames of one protocol belong to. */
+struct kernel_port_key {
+    __u32 ifindex;
+    __u32 ethertype; /* host order */
+};
+
+/* A client whose rate is agreed: portIdentity and address, at one of our ports. */
+struct kernel_client_key {
+    __u8 address[16]; /* as in struct address */
+    __u8 identity[10];
+    __u16 port; /* index of ours */
+};
+
+struct kernel_client {
+    struct kernel_bucket bucket;
+    __u64 passed;   /* to the daemon */
+    __u64 answered; /* in the driver */
+    __u64 refused;
+    __u64 last_ns;             /* the last request that was not refused */
+    __s8 log_message_interval; /* of its unicast answers */
+    __u8 reserved[7];
+};
+
+/* Everybody whose rate is not agreed, by address. */
+struct kernel_source_key {
+    __u8 address[16];
+    __u16 port;
+    __u16 class; /* enum kernel_class */
+};
+
+enum kernel_class {
+    KERNEL_REQUEST, /* Delay_Req, Pdelay_Req */
+    KERNEL_TALK,    /* Announce, Signaling, Management: what decides and negotiates */
+    KERNEL_IDLE,    /* what other masters send to their clients: only counted */
+    KERNEL_FAULTY,  /* what no port answers: version, type, length, domain, sdoId */
+    KERNEL_CLASSES,
+};
+
+/* The served clock as a line: when receive stamps read raw_ns it shows clock_ns; from there on it gains
+ * excess / 2^32 ns on them per ns. */
+struct kernel_line {
+    __s64 raw_ns, clock_ns;
+    __s64 excess;
+};
+
+#define KERNEL_OWN_MAX 8
+
+struct kernel_port {
+    /* settings */
+    __u8 domain;
+    __u8 major_sdo_id, minor_sdo_id;
+    __u8 hop_limit; /* of multicast answers */
+    __u8 traffic_class;
+    __s8 log_min_delay_req_interval;
+    __u8 identity[10];
+    __u8 mac[6], group_mac[6];
+    /* destination of multicast requests and answers, as in struct address */
+    __u8 group[16] __attribute__((aligned(8)));
+    /* addresses of ours; the first is the source of multicast answers */
+    __u8 own[KERNEL_OWN_MAX][16] __attribute__((aligned(8)));
+    __u32 own_count;
+    __u32 line; /* which of lines is in force */
+    struct kernel_line lines[2];
+    __s64 ingress_latency_ns;
+    __u64 answer_until_ns; /* later, nothing is answered in the driver: it must be renewed */
+    struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */
+    /* the rest is the kernel's but for the buckets' rates */
+    struct kernel_bucket all[KERNEL_CLASSES]; /* of all addresses together */
+    __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES];
+    /* in the driver; what it refuses is not counted in refused */
+    __u64 answered, refused_early;
+};
+
+#define KERNEL_LINE_NS 4000000000LL /* a line is good for so long, and its product fits */
+
+/* 0 if the line does not reach that far. */
+static inline int kernel_line_at(const struct kernel_line *line, __s64 raw_ns, __s64 *clock_ns)
+{
+    const __s64 elapsed_ns = raw_ns - line->raw_ns;
+    if (elapsed_ns > KERNEL_LINE_NS || elapsed_ns < -KERNEL_LINE_NS)
+        return 0;
+    *clock_ns = line->clock_ns + elapsed_ns + ((elapsed_ns * line->excess) >> 32);
+    return 1;
+}
+
+#endif

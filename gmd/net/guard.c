@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gmd/net/guard.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_ether.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gmd/net/bpf_objects.h"
+
+/* Requests per second, and at once. An address that no client is known of may be a host of many: each of its
+ * first requests makes one of them known. Together, strangers cost a tenth of what one core can do, and ten
+ * thousand clients that all lost their master become known within two seconds. */
+static const struct {
+    const char *name;
+    double source_hz;
+    unsigned source_burst; /* 0: no limit for one address */
+    double all_hz;
+    unsigned all_burst;
+} defaults[KERNEL_CLASSES] = {
+    [KERNEL_REQUEST] = {"request", 256, 256, 8192, 512},
+    [KERNEL_TALK] = {"talk", 256, 256, 8192, 512},
+    [KERNEL_IDLE] = {"idle", 0, 0, 1000, 100},
+    [KERNEL_FAULTY] = {"faulty", 16, 16, 128, 64},
+};
+
+struct guard {
+    struct bpf_object *object;
+    int program;
+    int clients_map, port_numbers_map;
+    unsigned slots;
+    struct kernel_client *clients; /* the maps' own memory */
+    struct kernel_port *ports;
+    struct kernel_client_key *keys;                     /* of the slots; of no identity: free */
+    struct kernel_port_key port_keys[KERNEL_PORTS_MAX]; /* ifindex 0: not attached */
+};
+
+/* --- settings that the kernel reads while they change ------------------------------------------------- */
+
+#define SHARED_SET(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
+#define SHARED_GET(place)        __atomic_load_n(&(place), __ATOMIC_RELAXED)
+
+static void set_rate(struct kernel_rate *r, double rate_hz, unsigned burst)
+{
+    const double interval_ns = fmin(fmax(1e9 / fmax(rate_hz, 1e-3), 1.0), 1e12);
+    SHARED_SET(r->interval_ns, (__u64)interval_ns);
+    SHARED_SET(r->depth_ns, (__u64)(interval_ns * (burst > 1 ? burst - 1 : 0)));
+}
+
+/* --- life ---------------------------------------------------------------------------------------------- */
+
+static void *map_memory(int fd, size_t value_size, unsigned count)
+{
+    void *p = mmap(NULL, value_size * count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+static int load(struct guard *g)
+{
+    g->object = bpf_file_open(&bpf_guard);
+    if (!g->object)
+        return -errno;
+    struct bpf_map *clients = bpf_object__find_map_by_name(g->object, "clients");
+    struct bpf_map *slots = bpf_object__find_map_by_name(g->object, "client_slots");
+    int error = bpf_map__set_max_entries(clients, g->slots);
+    error = error ? error : bpf_map__set_max_entries(slots, g->slots);
+    error = error ? error : bpf_object__load(g->object);
+    if (error)
+        return error;
+    g->program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard"));
+    g->clients_map = bpf_map__fd(clients);
+    g->port_numbers_map = guard_map(g, "port_numbers");
+    g->clients = map_memory(bpf_map__fd(slots), sizeof(struct kernel_client), g->slots);
+    g->ports = map_memory(guard_map(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
+    g->keys = calloc(g->slots, sizeof(*g->keys));
+    return g->clients && g->ports && g->keys ? 0 : -ENOMEM;
+}
+
+struct guard *guard_open(unsigned slots, char *why, int why_size)
+{
+    struct guard *g = calloc(1, sizeof(*g));
+    int error = -ENOMEM;
+    if (g) {
+        g->slots = slots;
+        error = load(g);
+    }
+    if (!error)
+        return g;
+    snprintf(why, (size_t)why_size, "%s", bpf_reason(error));
+    guard_close(g);
+    return NULL;
+}
+
+void guard_close(struct guard *g)
+{
+    if (!g)
+        return;
+    if (g->clients)
+        munmap(g->clients, sizeof(struct kernel_client) * g->slots);
+    if (g->ports)
+        munmap(g->ports, sizeof(struct kernel_port) * KERNEL_PORTS_MAX);
+    bpf_object__close(g->object);
+    free(g->keys);
+    free(g);
+}
+
+struct kernel_port *guard_kernel_port(struct guard *g, unsigned port)
+{
+    return &g->ports[port];
+}
+
+int guard_map(const struct guard *g, const char *name)
+{
+    return bpf_object__find_map_fd_by_name(g->object, name);
+}
+
+/* --- ports --------------------------------------------------------------------------------------------- */
+
+static uint32_t ethertype_of(const struct transport *t)
+{
+    switch (t->family) {
+    case ADDRESS_IPV4:
+        return ETH_P_IP;
+    case ADDRESS_IPV6:
+        return ETH_P_IPV6;
+    default:
+        return ETH_P_1588;
+    }
+}
+
+static void settle_port(struct kernel_port *p, const struct guard_port *settings)
+{
+    *p = (struct kernel_port){.domain = settings->domain,
+                              .major_sdo_id = (uint8_t)(settings->sdo_id >> 8),
+                              .minor_sdo_id = (uint8_t)settings->sdo_id};
+    for (int i = 0; i < KERNEL_CLASSES; i++) {
+        set_rate(&p->all[i].rate, defaults[i].all_hz, defaults[i].all_burst);
+        if (defaults[i].source_burst > 0)
+            set_rate(&p->source_rate[i], defaults[i].source_hz, defaults[i].source_burst);
+    }
+}
+
+int guard_attach(struct guard *g, unsigned port, const struct guard_port *settings, const struct transport *t)
+{
+    const struct kernel_port_key key = {.ifindex = (uint32_t)settings->ifindex, .ethertype = ethertype_of(t)};
+    const uint32_t number = port;
+    guard_detach(g, port);
+    settle_port(&g->ports[port], settings);
+    if (bpf_map_update_elem(g->port_numbers_map, &key, &number, BPF_ANY) < 0)
+        return -errno;
+    g->port_keys[port] = key;
+    for (int i = 0; i < TRANSPORT_FDS; i++)
+        if (t->fds[i] >= 0 &&
+            setsockopt(t->fds[i], SOL_SOCKET, SO_ATTACH_BPF, &g->program, sizeof(g->program)) < 0)
+            return -errno;
+    return 0;
+}
+
+void guard_detach(struct guard *g, unsigned port)
+{
+    if (g->port_keys[port].ifindex != 0)
+        bpf_map_delete_elem(g->port_numbers_map, &g->port_keys[port]);
+    g->port_keys[port] = (struct kernel_port_key){0};
+}
+
+void guard_set_strangers(struct guard *g, unsigned port, double rate_hz, unsigned burst)
+{
+    set_rate(&g->ports[port].all[KERNEL_REQUEST].rate, rate_hz, burst);
+}
+
+/* --- clients ------------------------------------------------------------------------------------------- */
+
+/* Identities of port 0 are nobody's (clause 7.5.2.3), so a key of zeros is a free slot. */
+static bool is_free(const struct kernel_client_key *key)
+{
+    static const struct kernel_client_key none;
+    return memcmp(key, &none, sizeof(none)) == 0;
+}
+
+static struct kernel_client_key key_of(const struct guard_client *c)
+{
+    struct kernel_client_key key = {.port = (uint16_t)c->port};
+    memcpy(key.address, c->address.bytes, sizeof(key.address));
+    memcpy(key.identity, c->identity.clock.id, sizeof(c->identity.clock.id));
+    key.identity[8] = (uint8_t)(c->identity.port >> 8);
+    key.identity[9] = (uint8_t)c->identity.port;
+    return key;
+}
+
+void guard_set_rate(struct guard *g, unsigned slot, double rate_hz, unsigned burst)
+{
+    set_rate(&g->clients[slot].bucket.rate, rate_hz, burst);
+}
+
+int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
+{
+    const struct kernel_client_key key = key_of(c);
+    const uint32_t value = slot;
+    guard_forget(g, slot);
+    g->clients[slot] = (struct kernel_client){.log_message_interval = c->log_message_interval};
+    guard_set_rate(g, slot, c->rate_hz, c->burst);
+    if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
+        return -errno;
+    g->keys[slot] = key;
+    return 0;
+}
+
+void guard_forget(struct guard *g, unsigned slot)
+{
+    if (!is_free(&g->keys[slot]))
+        bpf_map_delete_elem(g->clients_map, &g->keys[slot]);
+    g->keys[slot] = (struct kernel_client_key){0};
+}
+
+/* --- counters ------------------------------------------------------------------------------------------ */
+
+struct guard_counts guard_read(const struct guard *g, unsigned slot)
+{
+    const struct kernel_client *c = &g->clients[slot];
+    return (struct guard_counts){.passed = SHARED_GET(c->passed),
+                                 .answered = SHARED_GET(c->answered),
+                                 .refused = SHARED_GET(c->refused),
+                                 .last_ns = (int64_t)SHARED_GET(c->last_ns)};
+}
+
+struct guard_totals guard_totals(const struct guard *g, unsigned port)
+{
+    const struct kernel_port *p = &g->ports[port];
+    struct guard_totals t = {.answered = SHARED_GET(p->answered),
+                             .refused_early = SHARED_GET(p->refused_early)};
+    for (int i = 0; i < KERNEL_CLASSES; i++) {
+        t.passed[i] = SHARED_GET(p->passed[i]);
+        t.refused[i] = SHARED_GET(p->refused[i]);
+    }
+    return t;
+}
+
+const char *guard_class_name(enum kernel_class class)
+{
+    return defaults[class].name;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The guard before the ports' sockets: the kernel drops what no port answers, and enforces the clients' rates
+ * before their requests take a place in the receive queue (bpf/guard.bpf.c). Who is a client and at what rate
+ * is the client table's to say; everybody else shares what is left for strangers. */
+#ifndef GMD_NET_GUARD_H
+#define GMD_NET_GUARD_H
+
+#include "bmca/ptp.h"
+#include "gmd/net/bpf/layout.h"
+#include "gmd/net/transport.h"
+
+/* What a port takes for its own. */
+struct guard_port {
+    int ifindex;
+    uint8_t domain;
+    uint16_t sdo_id; /* 12 bits */
+};
+
+struct guard_client {
+    struct port_identity identity;
+    struct address address;
+    unsigned port; /* index of ours */
+    double rate_hz;
+    unsigned burst;              /* requests at once, at least 1 */
+    int8_t log_message_interval; /* of unicast answers that the fast path gives */
+};
+
+/* Since the slot was given to this client, or the port was attached. */
+struct guard_counts {
+    uint64_t passed, answered, refused;
+    int64_t last_ns; /* monotonic: the last request that was not refused; 0: none */
+};
+
+struct guard_totals {
+    uint64_t passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* before the sockets, by enum kernel_class */
+    uint64_t answered, refused_early;                         /* by the fast path */
+};
+
+struct guard;
+
+/* For clients in slots 0..slots-1. NULL, and why in plain words: then there is only guard_attach_plain. */
+struct guard *guard_open(unsigned slots, char *why, int why_size);
+void guard_close(struct guard *g);
+
+/* Puts the guard before the sockets of a port (0..KERNEL_PORTS_MAX-1). 0 or -errno. */
+int guard_attach(struct guard *g, unsigned port, const struct guard_port *settings,
+                 const struct transport *t);
+/* The port's sockets are about to be closed. */
+void guard_detach(struct guard *g, unsigned port);
+
+/* Without BPF rights: a classic filter that drops most of what no port answers, and knows no rates. One in 64
+ * passes, so that faults are still seen. 0 or -errno. */
+int guard_attach_plain(const struct guard_port *settings, const struct transport *t);
+
+/* The client in this slot from now on; what the slot counted before is forgotten. 0 or -errno. */
+int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c);
+/* Another rate for the same client; no system call. */
+void guard_set_rate(struct guard *g, unsigned slot, double rate_hz, unsigned burst);
+void guard_forget(struct guard *g, unsigned slot);
+
+/* What strangers may ask for, all together; bounds what they can cost. */
+void guard_set_strangers(struct guard *g, unsigned port, double rate_hz, unsigned burst);
+
+struct guard_counts guard_read(const struct guard *g, unsigned slot);
+struct guard_totals guard_totals(const struct guard *g, unsigned port);
+const char *guard_class_name(enum kernel_class class);
+
+/* For the fast path, which shares the maps: a port as the kernel sees it, and maps by name (-1: none). */
+struct kernel_port *guard_kernel_port(struct guard *g, unsigned port);
+int guard_map(const struct guard *g, const char *name);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "gmd/protection.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gmd/client_feed.h"
+#include "gmd/net/clock_line.h"
+#include "gmd/net/fast_path.h"
+
+struct port_protection {
+    bool guarded;
+    bool serves; /* what the fast path was told last */
+    struct fast_path *fast;
+    char problem[160];
+    uint64_t queue_lost;
+};
+
+struct protection {
+    struct protection_config config;
+    struct guard *guard;
+    struct client_feed *feed;
+    char missing[120]; /* why there is no guard */
+    struct port_protection ports[KERNEL_PORTS_MAX];
+};
+
+struct protection *protection_open(const struct protection_config *c)
+{
+    struct protection *g = calloc(1, sizeof(*g));
+    if (!g)
+        return NULL;
+    g->config = *c;
+    if (c->guard || c->fast_path)
+        g->guard = guard_open(c->clients, g->missing, sizeof(g->missing));
+    if (g->guard)
+        g->feed = client_feed_new(g->guard, c->clients);
+    if (g->missing[0])
+        log_line(LOG_LEVEL_WARNING,
+                 "no protection in the kernel: %s; a flood of requests can crowd out other clients",
+                 g->missing);
+    return g;
+}
+
+void protection_close(struct protection *g)
+{
+    if (!g)
+        return;
+    client_feed_free(g->feed);
+    guard_close(g->guard);
+    free(g);
+}
+
+/* --- a port's life -----------------------------------------------------------------------------------------
+ */
+
+static void attach_guard(struct protection *g, struct daemon_port *port, struct port_protection *p)
+{
+    const struct default_ds *ds = &port->daemon->gm.instance.default_ds;
+    const struct guard_port settings = {
+        .ifindex = port->info.index, .domain = ds->domain_number, .sdo_id = ds->sdo_id};
+    int error = g->guard ? guard_attach(g->guard, port->number, &settings, port->transport) : 0;
+    p->guarded = g->guard && !error && g->config.guard;
+    if (p->guarded)
+        return;
+    if (error || g->missing[0])
+        snprintf(p->problem, sizeof(p->problem), "no protection in the kernel: %s",
+                 error ? strerror(-error) : g->missing);
+    guard_attach_plain(&settings, port->transport);
+}
+
+static void open_fast_path(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+{
+    const struct daemon *d = port->daemon;
+    const struct conf_port *c = &d->conf.ports[port->number];
+    const struct fast_path_config config = {
+        .port = port->number,
+        .interface = c->interface,
+        .ifindex = port->info.index,
+        .stamping = port->stamping,
+        .identity = d->gm.instance.ports[port->number].identity,
+        .dscp_general = c->dscp_general,
+        .ttl = c->udp_ttl,
+    };
+    char why[120];
+    p->fast = fast_path_open(g->guard, &config, port->transport, why, sizeof(why));
+    if (!p->fast)
+        snprintf(p->problem, sizeof(p->problem), "no fast path: %s", why);
+}
+
+void protection_port_opened(struct protection *g, struct daemon_port *port)
+{
+    if (!g)
+        return;
+    struct port_protection *p = &g->ports[port->number];
+    *p = (struct port_protection){.guarded = false};
+    attach_guard(g, port, p);
+    if (g->config.fast_path && g->guard)
+        open_fast_path(g, port, p);
+    if (p->problem[0])
+        log_line(LOG_LEVEL_WARNING, "port %u: %s", port->number + 1, p->problem);
+    if (p->fast)
+        log_line(LOG_LEVEL_INFO, "port %u: fast path with %s time stamps, %s mode", port->number + 1,
+                 port->stamping == STAMPING_HARDWARE ? "hardware" : "software", fast_path_mode(p->fast));
+}
+
+void protection_port_closing(struct protection *g, const struct daemon_port *port)
+{
+    if (!g)
+        return;
+    struct port_protection *p = &g->ports[port->number];
+    fast_path_close(p->fast);
+    p->fast = NULL;
+    if (g->guard)
+        guard_detach(g->guard, port->number);
+}
+
+/* --- its days
+ * ------------------------------------------------------------------------------------------------ */
+
+static bool may_answer(const struct daemon *d, const struct port *port)
+{
+    const struct clock_counters *c = &d->clock_counters;
+    return port->state == PORT_MASTER && port->config.delay_mechanism == DELAY_MECHANISM_E2E &&
+           d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX;
+}
+
+static void renew(struct port_protection *p, struct daemon *d, const struct daemon_port *foot, int64_t now_ns)
+{
+    const struct port *port = &d->gm.instance.ports[foot->number];
+    const enum stamp kind = foot->stamping == STAMPING_HARDWARE ? STAMP_HARDWARE : STAMP_SYSTEM;
+    struct fast_path_state s = {
+        .serves = may_answer(d, port),
+        .now_ns = now_ns,
+        .log_min_delay_req_interval = port->config.log_min_delay_req_interval,
+        .ingress_latency_ns = port->config.ingress_latency_ns,
+    };
+    s.serves = s.serves && clock_line(d->clock, kind, &s.line) == 0;
+    fast_path_renew(p->fast, &s);
+    p->serves = s.serves;
+}
+
+void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
+{
+    if (g)
+        client_feed_counts(g->feed, d->service->clients, now_ns);
+    for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
+        if (g->ports[i].fast)
+            renew(&g->ports[i], d, &d->ports[i], now_ns);
+}
+
+void protection_settle(struct protection *g, struct daemon *d)
+{
+    if (g)
+        client_feed_changes(g->feed, d->service->clients);
+    for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
+        if (g->ports[i].fast && g->ports[i].serves != may_answer(d, &d->gm.instance.ports[i]))
+            renew(&g->ports[i], d, &d->ports[i], loop_now());
+}
+
+/* The kernel counts the guard's refusals and full queues together. Its counters are read one after the other
+ * while they run. */
+static void count_lost(struct protection *g, const struct daemon_port *foot)
+{
+    struct port_protection *p = &g->ports[foot->number];
+    foot->transport->ops->count_drops(foot->transport);
+    uint64_t lost = foot->transport->counters.rx_dropped;
+    if (p->guarded) {
+        const struct guard_totals t = guard_totals(g->guard, foot->number);
+        for (int i = 0; i < KERNEL_CLASSES; i++)
+            lost -= lost < t.refused[i] ? lost : t.refused[i];
+    }
+    if (lost > p->queue_lost)
+        p->queue_lost = lost;
+}
+
+void protection_check(struct protection *g, struct daemon *d)
+{
+    for (unsigned i = 0; g && i < d->gm.instance.port_count; i++) {
+        struct port_protection *p = &g->ports[i];
+        if (d->ports[i].transport)
+            count_lost(g, &d->ports[i]);
+        if (!p->fast || !fast_path_check(p->fast))
+            continue;
+        snprintf(p->problem, sizeof(p->problem), "fast path: the driver of %.15s loses its answers: %s mode",
+                 d->conf.ports[i].interface, fast_path_mode(p->fast));
+        log_line(LOG_LEVEL_WARNING, "port %u: %s", i + 1, p->problem);
+    }
+}
+
+void protection_status(const struct protection *g, unsigned port, struct protection_status *s)
+{
+    const struct port_protection *p = &g->ports[port];
+    *s = (struct protection_status){.guarded = p->guarded,
+                                    .fast_mode = p->fast ? fast_path_mode(p->fast) : "off",
+                                    .queue_lost = p->queue_lost};
+    snprintf(s->problem, sizeof(s->problem), "%s", p->problem);
+    if (g->guard)
+        s->totals = guard_totals(g->guard, port);
+}

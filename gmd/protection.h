@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the kernel does for the ports: the guard before their sockets, and the fast path in their drivers.
+ * What it cannot do is named, and the ports serve as usual. */
+#ifndef GMD_PROTECTION_H
+#define GMD_PROTECTION_H
+
+#include "gmd/daemon.h"
+#include "gmd/net/guard.h"
+
+struct protection_config {
+    bool guard;       /* else there is only the plain filter */
+    bool fast_path;   /* needs the guard's maps, though not the guard */
+    unsigned clients; /* slots of the client table */
+};
+
+/* What a port has of it. */
+struct protection_status {
+    bool guarded;
+    const char *fast_mode; /* "driver", "generic", "off" */
+    char problem[160];     /* why not what was asked for; empty when all is well */
+    struct guard_totals totals;
+    uint64_t queue_lost; /* requests that found the receive queue full */
+};
+
+struct protection;
+
+/* NULL for want of memory. NULL may be handed to all that follows but protection_status. */
+struct protection *protection_open(const struct protection_config *c);
+void protection_close(struct protection *g);
+
+/* A port's transport was opened, or is about to be closed. */
+void protection_port_opened(struct protection *g, struct daemon_port *port);
+void protection_port_closing(struct protection *g, const struct daemon_port *port);
+
+/* Renews what the fast path answers with, and tells the client table what the kernel did: CLIENT_FEED_PARTS
+ * times a second, and after the clock was set. */
+void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns);
+
+/* After each event: a port that is no longer MASTER falls silent at once, and the kernel learns who is a
+ * client. */
+void protection_settle(struct protection *g, struct daemon *d);
+
+/* Once a second or so: counts what was lost, and looks for answers that a driver loses. */
+void protection_check(struct protection *g, struct daemon *d);
+
+void protection_status(const struct protection *g, unsigned port, struct protection_status *s);
+
+#endif

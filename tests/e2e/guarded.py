@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""guard_probe at one end of a cable, requests at the other."""
+
+import os
+import pathlib
+import subprocess
+
+TESTS = pathlib.Path(os.environ.get("GMD_BUILD", "build")).resolve() / "tests"
+TRANSPORTS = ["udpv4", "udpv6", "ethernet"]
+GROUPS = {
+    "udpv4": ("01:00:5e:00:01:81", "224.0.1.129"),
+    "udpv6": ("33:33:00:00:01:81", "ff0e::181"),
+    "ethernet": ("01:1b:19:00:00:00", "-"),
+}
+CLASSES = ["request", "talk", "idle", "faulty"]
+
+
+class Probe:
+    """guard_probe: asked one thing at a time."""
+
+    def __init__(self, node, transport, wrapper=()):
+        self.node = node
+        self.transport = transport
+        command = [*wrapper, TESTS / "guard_probe", transport, node.interface]
+        self.process = node.popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdout.readline() == "ready\n"
+
+    def ask(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def do(self, *words):
+        answer = self.ask(*words)
+        assert answer.split()[0] == "ok", f"{words}: {answer}"
+        return answer
+
+    def allow(self, clients, rate, burst=8, first=1):
+        """Clients first..first+clients-1 of requests, each in the slot of its number."""
+        for n in range(first, first + clients):
+            self.do("allow", n, source_of(self.transport, n), identity_of(n), rate, burst)
+
+    def counts(self, slot):
+        """passed, answered, refused"""
+        return [int(word) for word in self.ask("client", slot).split()]
+
+    def totals(self):
+        """answered, and by class: (passed, refused)"""
+        answered, *words = map(int, self.ask("totals").split())
+        return answered, dict(zip(CLASSES, zip(words[::2], words[1::2])))
+
+    def quit(self):
+        self.process.stdin.write("quit\n")
+        self.process.stdin.flush()
+        assert self.process.wait(5) == 0
+
+
+def source_of(transport, n):
+    low = [n >> 16 & 255, n >> 8 & 255, n & 255]
+    if transport == "udpv4":
+        return "10." + ".".join(map(str, low))
+    if transport == "udpv6":
+        return f"fd00::a00:{low[0]:x}:{low[1] << 8 | low[2]:x}"
+    return "02:00:01:" + ":".join(f"{octet:02x}" for octet in low)
+
+
+def identity_of(n):
+    return f"aabbccfffe{n:06x}0001"
+
+
+class Requests:
+    """A running requests program; result() waits for it."""
+
+    def __init__(self, node, to, transport, mode="unicast", clients=1, rate=8, seconds=1, domain=127, first=1):
+        address = {"udpv4": to.ip4, "udpv6": to.ip6, "ethernet": "-"}[transport]
+        mac, address = (to.mac, address) if mode == "unicast" else GROUPS[transport]
+        command = [TESTS / "requests", transport, node.interface, mac, address, mode, clients, rate, seconds, domain, first]
+        self.process = node.popen(list(map(str, command)), stdout=subprocess.PIPE)
+
+    def result(self):
+        words = self.process.communicate()[0].split()
+        return dict(zip(words[::2], map(float, words[1::2])))

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The fast path: Delay_Resp from within the driver, for clients that the guard knows, while the daemon says so."""
+
+import pytest
+
+from guarded import TRANSPORTS, Probe, Requests
+from netns import VethPair
+
+CLOSE_NS = 20_000_000  # a request on its way, on a busy machine
+
+
+@pytest.fixture
+def pair():
+    with VethPair() as p:
+        yield p
+
+
+def poll_at(node):
+    """A veth's answers get through while its other end has a program too: one that lets everything pass."""
+    other = Probe(node, "ethernet")
+    other.do("guard")
+    other.do("fast")
+    other.do("serve", 0)
+    return other
+
+
+def fast(pair, transport, mode="driver", clients=10, rate=200):
+    if mode == "driver":
+        poll_at(pair.b)
+    probe = Probe(pair.a, transport)
+    probe.do("guard")
+    assert probe.ask("fast") == "ok driver"
+    probe.allow(clients, rate)
+    return probe
+
+
+def ask(pair, transport, **what):
+    return Requests(pair.b, pair.a, transport, **what).result()
+
+
+def check_answers(got):
+    assert got["answered"] == got["sent"] > 0 and got["faults"] == 0, got
+    assert 0 <= got["median_ns"] < CLOSE_NS, got
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("mode", ["unicast", "multicast"])
+def test_known_clients_are_answered_in_the_driver(pair, transport, mode):
+    probe = fast(pair, transport)
+    got = ask(pair, transport, mode=mode, clients=10, rate=1000)
+    check_answers(got)
+    assert probe.totals()[0] == got["sent"]
+    assert sum(probe.counts(n)[1] for n in range(1, 11)) == got["sent"]
+    assert probe.ask("received") == "0"
+    probe.quit()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_rest_passes_up_or_ends(pair, transport):
+    probe = fast(pair, transport, clients=1, rate=100)
+    # above its rate: dropped in the driver
+    got = ask(pair, transport, rate=1000)
+    assert 100 <= got["answered"] < 120
+    assert probe.counts(1) == [0, got["answered"], got["sent"] - got["answered"]]
+    assert probe.ask("received") == "0"
+    # strangers are the daemon's
+    got = ask(pair, transport, rate=100, first=50)
+    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
+    # another domain is a fault, for the daemon to see
+    got = ask(pair, transport, rate=10, domain=5)
+    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
+    # not MASTER, or without a time
+    probe.do("serve", 0)
+    got = ask(pair, transport, rate=50)
+    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
+    probe.do("serve", 1)
+    assert ask(pair, transport, rate=50)["answered"] > 0
+    probe.quit()
+
+
+def test_ends_with_its_daemon(pair):
+    probe = fast(pair, "udpv4")
+    assert ask(pair, "udpv4", rate=50)["answered"] > 0
+    assert "xdp" in pair.a.run(["ip", "link", "show", "eth0"]).stdout
+    probe.process.kill()
+    probe.process.wait()
+    assert ask(pair, "udpv4", rate=50)["answered"] == 0
+    assert "xdp" not in pair.a.run(["ip", "link", "show", "eth0"]).stdout
+
+
+def test_falls_silent_with_its_daemon(pair):
+    probe = fast(pair, "udpv4")
+    probe.process.send_signal(19)  # SIGSTOP: nobody renews
+    assert 0.5 < ask(pair, "udpv4", rate=50, seconds=2)["answered"] / 50 < 1.3
+    probe.process.send_signal(18)
+    probe.quit()
+
+
+def test_answers_that_a_veth_loses_are_noticed(pair):
+    probe = fast(pair, "udpv4", mode="generic")
+    assert probe.ask("check") == "well driver"
+    assert ask(pair, "udpv4", rate=50)["answered"] == 0
+    assert probe.ask("check") == "lost generic"
+    check_answers(ask(pair, "udpv4", rate=50))
+    assert probe.ask("check") == "well generic"
+    probe.quit()
+
+
+def test_vlan_tags_pass_up(pair):
+    for node, address in (pair.a, "198.51.100.1/24"), (pair.b, "198.51.100.2/24"):
+        vlan = ["ip", "link", "add", "link", "eth0", "name", "vlan7", "type", "vlan", "id", "7"]
+        if node.run(vlan, check=False).returncode:
+            pytest.skip("this kernel has no VLANs")
+        node.run(["ip", "address", "add", address, "dev", "vlan7"])
+        node.run(["ip", "link", "set", "vlan7", "up"])
+    probe = fast(pair, "udpv4")
+    pair.b.run(["ping", "-c", "1", "-W", "2", "198.51.100.1"])
+    pair.b.interface = "vlan7"
+    assert ask(pair, "udpv4", rate=50)["answered"] == 0
+    assert probe.totals()[0] == 0
+    probe.quit()

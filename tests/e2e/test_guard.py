@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The guard before the sockets: floods end in the kernel, and take nothing from those who keep to their rate."""
+
+import re
+import subprocess
+import time
+
+import pytest
+
+from confs import conf
+from guarded import TRANSPORTS, Probe, Requests
+from netns import VethPair
+from peers import BUILD, ST2059_CLIENT, Gmd, Ptp4l, wait_for
+
+FLOOD = 200_000  # requests a second, as far as the machine goes
+SECONDS = 1
+
+
+@pytest.fixture
+def pair():
+    with VethPair() as p:
+        yield p
+
+
+def guarded(pair, transport):
+    probe = Probe(pair.a, transport)
+    probe.do("guard")
+    return probe
+
+
+def ask(pair, transport, **what):
+    return Requests(pair.b, pair.a, transport, **what).result()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("mode", ["unicast", "multicast"])
+def test_a_client_has_its_rate_and_no_more(pair, transport, mode):
+    probe = guarded(pair, transport)
+    probe.allow(1, rate=100, burst=10)
+    sent = ask(pair, transport, mode=mode, rate=1000, seconds=2)["sent"]
+    passed, answered, refused = probe.counts(1)
+    assert passed + refused == sent and answered == 0
+    assert 200 <= passed <= 215, (passed, refused)
+    assert int(probe.ask("received")) == passed
+    probe.quit()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_no_port_answers_is_dropped(pair, transport):
+    probe = guarded(pair, transport)
+    sent = ask(pair, transport, domain=5, rate=5000, clients=100, seconds=1)["sent"]
+    passed, refused = probe.totals()[1]["faulty"]
+    assert passed + refused == sent
+    assert 64 <= passed < 400  # a few, for the daemon to name the fault
+    probe.quit()
+
+
+@pytest.mark.parametrize("mode", ["unicast", "multicast"])
+@pytest.mark.parametrize(
+    "transport, attacker",
+    [("udpv4", "known"), ("udpv4", "stranger"), ("udpv4", "forged"), ("udpv6", "forged"), ("ethernet", "forged")],
+)
+def test_good_clients_beside_a_flood(pair, transport, mode, attacker):
+    probe = guarded(pair, transport)
+    good, clients = 100, 10_000 if attacker == "forged" else 1
+    probe.allow(good, rate=10)
+    if attacker == "known":
+        probe.allow(1, rate=10, first=200)
+    flood = Requests(
+        pair.b, pair.a, transport, mode, clients, FLOOD, SECONDS + 1, first=200 if attacker == "known" else 1000
+    )
+    wanted = ask(pair, transport, mode=mode, clients=good, rate=8 * good, seconds=SECONDS)["sent"]
+    counts = [probe.counts(n) for n in range(1, good + 1)]
+    passed, refused = (sum(c[i] for c in counts) for i in (0, 2))
+    offered = flood.result()
+    came, (through, dropped) = int(probe.ask("received")), probe.totals()[1]["request"]
+    print(
+        f"{transport} {mode} {attacker}: flood {offered['sent'] / offered['seconds']:.0f}/s, {through} of "
+        f"{wanted + offered['sent']:.0f} let through; good {passed} of {wanted:.0f}; queue lost {through - came}"
+    )
+    assert passed == wanted and refused == 0
+    assert came == through  # nothing was lost behind the guard
+    probe.quit()
+
+
+def test_without_rights(pair):
+    probe = Probe(pair.a, "udpv4", ["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin"])
+    assert probe.ask("guard") == "not permitted (needs CAP_BPF and CAP_NET_ADMIN)"
+    probe.do("plain")
+    assert ask(pair, "udpv4", rate=500)["sent"] == int(probe.ask("received"))
+    sent = ask(pair, "udpv4", domain=5, rate=5000)["sent"]
+    came = int(probe.ask("received"))
+    assert 0 < came < sent / 16
+    assert int(probe.ask("drops")) == sent - came
+    probe.quit()
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_plain_filter_lets_good_frames_pass(pair, transport):
+    probe = Probe(pair.a, transport)
+    probe.do("plain")
+    assert ask(pair, transport, rate=500)["sent"] == int(probe.ask("received"))
+    probe.quit()
+
+
+def offers(option):
+    words = subprocess.run([BUILD / "gmd", "--help-config"], capture_output=True, text=True).stdout
+    return f"  {option}\n" in words
+
+
+def exchanged(client):
+    """Delay_Req sent and Delay_Resp received so far."""
+    stats = client.pmc("GET PORT_STATS_NP")
+    return [int(re.search(rf"{name}\s+(\d+)", stats)[1]) for name in ("tx_Delay_Req", "rx_Delay_Resp")]
+
+
+@pytest.mark.skipif(not offers("clients.guard"), reason="gmd has no such option")
+@pytest.mark.parametrize("mode, sources", [("multicast", 1), ("hybrid", 1), ("hybrid", 10_000)])
+def test_ptp4l_beside_a_flood(pair, tmp_path, mode, sources):
+    options = {**ST2059_CLIENT, "hybrid_e2e": int(mode == "hybrid"), "delay_mechanism": "E2E"}
+    gmd = Gmd(pair.a, tmp_path, conf(ptp="serve_before_lock = true;") + "clients: { guard = true; };").start()
+    gmd.wait_port_state("MASTER")
+    client = Ptp4l(pair.b, tmp_path, **options).start()
+    wait_for("Delay_Resp", lambda: exchanged(client)[1] > 8)
+    flood = Requests(pair.b, pair.a, "udpv4", mode if mode == "multicast" else "unicast", sources, FLOOD, 4)
+    time.sleep(0.5)
+    before = exchanged(client)
+    time.sleep(3)
+    asked, answered = (after - b for after, b in zip(exchanged(client), before))
+    offered = flood.result()
+    port = gmd.ask("ports")["ports"][0]
+    print(f"{mode}, flood of {sources} at {offered['sent'] / offered['seconds']:.0f}/s: {answered} of {asked}; {port}")
+    assert asked > 12 and answered >= 0.75 * asked
+    assert port["tx_timestamp_missing"] == 0
+    assert port["tx"]["Sync"] - port["tx"]["Follow_Up"] <= 1
+    client.stop()
+    gmd.stop()

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The fast path's program, run by the kernel on made-up frames (BPF_PROG_TEST_RUN). Skipped without the
+ * rights to load it. */
+#include "gmd/net/fast_path.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "gmd/loop.h"
+
+#define LOOPBACK   1 /* its index in a fresh network namespace */
+#define DOMAIN     127
+#define IPV4_FRAME (14 + 20 + 8 + 44)
+#define MESSAGE    (14 + 20 + 8)
+#define CLOCK_NS   (1700000000 * NS_PER_S)
+
+struct rig {
+    struct guard *guard;
+    struct fast_path *fast;
+    int program;
+};
+
+static const uint8_t own_mac[6]; /* the loopback's: zeros */
+static const struct port_identity own = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1};
+static const struct port_identity client = {{{9, 8, 7, 6, 5, 4, 3, 2}}, 1};
+
+static int64_t tai_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_TAI, &t);
+    return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static void serve(const struct rig *r, bool serves)
+{
+    const struct fast_path_state s = {.serves = serves,
+                                      .now_ns = loop_now(),
+                                      .line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS},
+                                      .log_min_delay_req_interval = -3};
+    fast_path_renew(r->fast, &s);
+}
+
+static void allow(const struct rig *r, double rate_hz, unsigned burst)
+{
+    const struct guard_client c = {.identity = client,
+                                   .address = {.family = ADDRESS_IPV4, .bytes = {127, 0, 0, 9}},
+                                   .rate_hz = rate_hz,
+                                   .burst = burst,
+                                   .log_message_interval = 0x7F};
+    assert_int_equal(guard_allow(r->guard, 3, &c), 0);
+}
+
+static int set_up(void **state)
+{
+    static struct rig r;
+    static const struct guard_port port = {.ifindex = LOOPBACK, .domain = DOMAIN};
+    const struct transport t = {.fds = {-1, -1, -1, -1}, .family = ADDRESS_IPV4};
+    const struct fast_path_config c = {
+        .interface = "lo", .ifindex = LOOPBACK, .identity = own, .dscp_general = 34, .ttl = 3};
+    char why[160] = "no network namespace";
+    uint32_t id;
+    *state = &r;
+    if (unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0)
+        r.guard = guard_open(16, why, sizeof why);
+    if (!r.guard || guard_attach(r.guard, 0, &port, &t) < 0) {
+        print_message("skipped: %s\n", why);
+        return 0;
+    }
+    r.fast = fast_path_open(r.guard, &c, &t, why, sizeof why);
+    assert_non_null(r.fast);
+    assert_string_equal(fast_path_mode(r.fast), "generic");
+    assert_int_equal(bpf_xdp_query_id(LOOPBACK, 0, &id), 0);
+    r.program = bpf_prog_get_fd_by_id(id);
+    return r.program < 0;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *r = *state;
+    fast_path_close(r->fast);
+    guard_close(r->guard);
+    return 0;
+}
+
+struct result {
+    uint32_t verdict, len;
+    uint8_t frame[256];
+};
+
+static struct result run(const struct rig *r, const uint8_t *frame, size_t len)
+{
+    struct result result = {0};
+    struct xdp_md context = {.data_end = (uint32_t)len, .ingress_ifindex = LOOPBACK};
+    struct bpf_test_run_opts options = {.sz = sizeof options,
+                                        .data_in = frame,
+                                        .data_size_in = (uint32_t)len,
+                                        .data_out = result.frame,
+                                        .data_size_out = sizeof result.frame,
+                                        .ctx_in = &context,
+                                        .ctx_size_in = sizeof context};
+    if (bpf_prog_test_run_opts(r->program, &options) != 0)
+        fail_msg("test run: %s", strerror(errno));
+    result.verdict = options.retval;
+    result.len = options.data_size_out;
+    return result;
+}
+
+/* A plain unicast Delay_Req of the client over IPv4, with room behind it. */
+static void make(uint8_t *frame)
+{
+    static const uint8_t headers[MESSAGE] = {
+        [6] = 2,  [11] = 9,   [12] = 0x08, [14] = 0x45, [17] = 72, [22] = 64,   [23] = 17, [26] = 127,
+        [29] = 9, [30] = 127, [33] = 1,    [34] = 1,    [35] = 63, [36] = 0x01, [37] = 63, [39] = 52};
+    uint8_t *m = frame + MESSAGE;
+    memset(frame, 0, 256);
+    memcpy(frame, headers, sizeof headers);
+    m[0] = 0x1;
+    m[1] = 0x12;
+    m[3] = 44;
+    m[4] = DOMAIN;
+    m[6] = 0x04;
+    m[15] = 0x77; /* correctionField */
+    memcpy(m + 20, client.clock.id, 8);
+    m[29] = 1;
+    m[30] = 0xAB;
+    m[31] = 0xCD;
+    m[33] = 0x7F;
+}
+
+static void test_answer(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    make(frame);
+    allow(r, 1000, 1000);
+    serve(r, true);
+    const struct result got = run(r, frame, IPV4_FRAME);
+    const uint8_t *m = got.frame + MESSAGE;
+    assert_int_equal(got.verdict, XDP_TX);
+    assert_int_equal(got.len, MESSAGE + 54);
+    assert_memory_equal(got.frame, frame + 6, 6);
+    assert_memory_equal(got.frame + 6, own_mac, 6);
+    assert_memory_equal(got.frame + 26, frame + 30, 4);
+    assert_memory_equal(got.frame + 30, frame + 26, 4);
+    assert_int_equal(got.frame[15], 34 << 2);
+    assert_memory_equal(got.frame + 34, ((uint8_t[]){1, 64, 1, 64, 0, 62}), 6);
+    assert_memory_equal(m, ((uint8_t[]){0x09, 0x12, 0, 54, DOMAIN, 0, 0x04, 0}), 8);
+    assert_memory_equal(m + 8, frame + MESSAGE + 8, 8);
+    assert_memory_equal(m + 20, ((uint8_t[]){1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 0xAB, 0xCD, 3, 0x7F}), 14);
+    assert_memory_equal(m + 44, frame + MESSAGE + 20, 10);
+    const uint64_t s = (uint64_t)m[36] << 24 | (uint64_t)m[37] << 16 | (uint64_t)m[38] << 8 | m[39];
+    assert_in_range(s, CLOCK_NS / NS_PER_S, CLOCK_NS / NS_PER_S + 1);
+}
+
+static void test_longer_frames(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    allow(r, 1000, 1000);
+    serve(r, true);
+    for (size_t len = IPV4_FRAME; len < 200; len++) {
+        make(frame);
+        const struct result got = run(r, frame, len);
+        assert_int_equal(got.verdict, XDP_TX);
+        assert_int_equal(got.len, MESSAGE + 54);
+    }
+}
+
+/* One octet of the plain request changed: nothing for the fast path. */
+static const struct {
+    const char *what;
+    uint8_t at, value;
+} others[] = {
+    {"another's MAC", 0, 2},
+    {"VLAN tag", 12, 0x81},
+    {"IP options", 14, 0x46},
+    {"fragment", 20, 0x20},
+    {"later fragment", 21, 0x01},
+    {"not UDP", 23, 6},
+    {"another's address", 33, 2},
+    {"general port", 37, 64},
+    {"UDP length too short", 39, 51},
+    {"Pdelay_Req", MESSAGE, 0x2},
+    {"majorSdoId", MESSAGE, 0x11},
+    {"version 1", MESSAGE + 1, 0x11},
+    {"with a TLV", MESSAGE + 3, 50},
+    {"another domain", MESSAGE + 4, DOMAIN + 1},
+    {"minorSdoId", MESSAGE + 5, 1},
+    {"SPTP", MESSAGE + 6, 0x24},
+    {"a stranger's identity", MESSAGE + 20, 0},
+    {"a stranger's port", MESSAGE + 29, 2},
+    {"a stranger's address", 29, 8},
+};
+
+static void test_what_is_not_plain_passes(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    allow(r, 1000, 1000);
+    serve(r, true);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        make(frame);
+        frame[others[i].at] = others[i].value;
+        const struct result got = run(r, frame, IPV4_FRAME);
+        if (got.verdict != XDP_PASS || memcmp(got.frame, frame, IPV4_FRAME) != 0)
+            fail_msg("%s: verdict %u", others[i].what, got.verdict);
+    }
+    for (size_t len = 14; len < IPV4_FRAME; len++) {
+        make(frame);
+        assert_int_equal(run(r, frame, len).verdict, XDP_PASS);
+    }
+}
+
+static void test_own_identity_passes(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    make(frame);
+    memcpy(frame + MESSAGE + 20, own.clock.id, 8);
+    serve(r, true);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+}
+
+static void test_rate_and_silence(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    make(frame);
+    allow(r, 0.001, 3);
+    serve(r, true);
+    for (int i = 0; i < 6; i++)
+        assert_int_equal(run(r, frame, IPV4_FRAME).verdict, i < 3 ? XDP_TX : XDP_DROP);
+    const struct guard_counts c = guard_read(r->guard, 3);
+    assert_int_equal(c.answered, 3);
+    assert_int_equal(c.refused, 3);
+    serve(r, false);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+    serve(r, true);
+    guard_forget(r->guard, 3);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+}
+
+/* Random octets over a plain request never break it, and what they make of it is never answered as another's.
+ */
+static void test_random(void **state)
+{
+    const struct rig *r = *state;
+    const unsigned seed = (unsigned)time(NULL);
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    print_message("seed %u\n", seed);
+    srandom(seed);
+    allow(r, 1e6, 100000);
+    serve(r, true);
+    for (int i = 0; i < 3000; i++) {
+        make(frame);
+        for (int k = 0; k <= i % 5; k++)
+            frame[random() % IPV4_FRAME] = (uint8_t)random();
+        const struct result got = run(r, frame, 14 + (size_t)random() % 200);
+        assert_true(got.verdict == XDP_PASS || got.verdict == XDP_TX);
+        if (got.verdict == XDP_TX)
+            assert_memory_equal(got.frame + MESSAGE + 44, client.clock.id, 8);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_longer_frames),
+        cmocka_unit_test(test_what_is_not_plain_passes),
+        cmocka_unit_test(test_own_identity_passes),
+        cmocka_unit_test(test_rate_and_silence),
+        cmocka_unit_test(test_random),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
