@@ -140,10 +140,9 @@ check-built: all check-pure $(PROBES)
 
 # floors 1 and 2: no network, no other process
 check-pure: $(UNIT) $(SIM)
-	@for test in $^; do \
-	    $$test > $$test.log 2>&1 || { cat $$test.log; echo "FAILED: $$test"; exit 1; }; \
-	    echo "$${test##*/}: $$(grep -c '^\[       OK \]' $$test.log) passed"; \
-	done
+	@printf '%s\n' $^ | xargs -P $$(nproc) -I{} sh -c '{} > {}.log 2>&1 || \
+	    { cat {}.log; echo "FAILED: {}"; exit 255; }; \
+	    echo "$$(basename {}): $$(grep -c "^\[       OK \]" {}.log) passed"'
 
 # floor 4: hardware clocks and time stamps, in guests whose kernel module is the NIC
 check-bed: deps
