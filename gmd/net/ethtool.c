@@ -32,11 +32,15 @@ bool ethtool_is_veth(const char *interface)
 
 static uint32_t count_statistics(const char *interface)
 {
-    struct {
-        struct ethtool_sset_info info;
-        uint32_t count;
-    } set = {.info = {.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS}};
-    return ask(interface, &set) && set.info.sset_mask && set.count <= STATISTICS_MAX ? set.count : 0;
+    struct ethtool_sset_info *set = calloc(1, sizeof(*set) + sizeof(uint32_t));
+    uint32_t count = 0;
+    if (set) {
+        *set = (struct ethtool_sset_info){.cmd = ETHTOOL_GSSET_INFO, .sset_mask = 1ULL << ETH_SS_STATS};
+        if (ask(interface, set) && set->sset_mask && set->data[0] <= STATISTICS_MAX)
+            count = set->data[0];
+    }
+    free(set);
+    return count;
 }
 
 /* As drivers name it: rx_queue_0_xdp_tx_errors, rx_xdp_tx_err, ... */
