@@ -192,8 +192,8 @@ const struct option conf_options[] = {
     INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
         "under load the least interval of Delay_Req may be announced and granted up to here"),
     BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),
-    BOOL(conf, clients.guard, false,
-         "the kernel enforces the clients' rates before the receive queues (needs CAP_BPF)"),
+    BOOL(conf, clients.guard, true,
+         "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF)"),
     ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
          "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_NET_ADMIN)"),
 

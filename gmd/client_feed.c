@@ -9,8 +9,8 @@
 
 /* One place of the table. */
 struct place {
+    uint32_t answered, refused; /* of the guard's counts, modulo 2^32, what the table knows */
     bool fed;
-    uint64_t answered, refused; /* of the guard's counts, what the table knows */
 };
 
 struct client_feed {
@@ -41,7 +41,7 @@ static void tell(struct client_feed *f, const struct client_change *change)
         guard_forget(f->guard, change->index);
         *p = (struct place){.fed = false};
     } else if (p->fed && !change->is_new) {
-        guard_set_rate(f->guard, change->index, change->rate_hz, change->burst);
+        guard_change(f->guard, change->index, change->rate_hz, change->burst, change->newcomer);
     } else {
         const struct guard_client c = {
             .identity = change->client->identity,
@@ -49,6 +49,7 @@ static void tell(struct client_feed *f, const struct client_change *change)
             .port = change->client->port - 1u,
             .rate_hz = change->rate_hz,
             .burst = change->burst,
+            .newcomer = change->newcomer,
             .log_message_interval = LOG_INTERVAL_NONE,
         };
         *p = (struct place){.fed = guard_allow(f->guard, change->index, &c) == 0};
@@ -66,11 +67,12 @@ static void account(struct client_feed *f, struct clients *c, unsigned index, in
 {
     struct place *p = &f->places[index];
     const struct guard_counts counts = guard_read(f->guard, index);
-    const uint64_t answered = counts.answered - p->answered, refused = counts.refused - p->refused;
-    if (answered + refused > 0)
-        clients_asked_elsewhere(c, index, answered + refused, answered, now_ns);
-    p->answered = counts.answered;
-    p->refused = counts.refused;
+    const uint32_t answered = (uint32_t)counts.answered - p->answered;
+    const uint32_t refused = (uint32_t)counts.refused - p->refused;
+    if (answered > 0 || refused > 0)
+        clients_asked_elsewhere(c, index, (uint64_t)answered + refused, answered, now_ns);
+    p->answered += answered;
+    p->refused += refused;
 }
 
 void client_feed_counts(struct client_feed *f, struct clients *c, int64_t now_ns)

@@ -252,6 +252,7 @@ int daemon_run(struct daemon *d)
         .guard = d->conf.clients.guard,
         .fast_path = d->conf.clients.fast_path == CONF_FAST_XDP,
         .clients = (unsigned)d->conf.clients.max,
+        .strangers_hz = d->conf.clients.capacity / 4.0,
     });
     if (ports_start(d, error, sizeof error) < 0) {
         log_line(LOG_LEVEL_ERROR, "%s", error);

@@ -9,19 +9,23 @@
 #include "gmd/net/clock_line.h"
 #include "gmd/net/fast_path.h"
 
+/* Those not established: a fourth of the capacity, as in the daemon, and so much of it at once. */
+#define STRANGERS_BURST_S (1.0 / 16)
+
 struct port_protection {
     bool guarded;
     bool serves; /* what the fast path was told last */
     struct fast_path *fast;
-    char problem[160];
-    uint64_t queue_lost;
+    char missing[160], problem[160];
+    uint64_t queue_lost; /* known only with the guard: the plain filter does not count what it refuses */
+    uint64_t refused_before, queue_lost_before; /* the transport was opened */
 };
 
 struct protection {
     struct protection_config config;
     struct guard *guard;
     struct client_feed *feed;
-    char missing[120]; /* why there is no guard */
+    char missing[120]; /* why there is no guard; empty: there is one, or none is to be */
     struct port_protection ports[KERNEL_PORTS_MAX];
 };
 
@@ -37,7 +41,9 @@ struct protection *protection_open(const struct protection_config *c)
         g->feed = client_feed_new(g->guard, c->clients);
     if (g->missing[0])
         log_line(LOG_LEVEL_WARNING,
-                 "no protection in the kernel: %s; a flood of requests can crowd out other clients",
+                 "clients.guard: %s. Clients are kept to their rates, but only behind the receive queue: a "
+                 "flood that "
+                 "overflows it takes requests from all of them",
                  g->missing);
     return g;
 }
@@ -51,8 +57,16 @@ void protection_close(struct protection *g)
     free(g);
 }
 
-/* --- a port's life -----------------------------------------------------------------------------------------
- */
+/* --- a port's life ------------------------------------------------------------------------------------- */
+
+static uint64_t refused_by_guard(const struct protection *g, unsigned port)
+{
+    const struct kernel_counts n = protection_counts(g, port);
+    uint64_t refused = 0;
+    for (int i = 0; i < KERNEL_CLASSES; i++)
+        refused += n.refused[i];
+    return refused;
+}
 
 static void attach_guard(struct protection *g, struct daemon_port *port, struct port_protection *p)
 {
@@ -60,12 +74,13 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
     const struct guard_port settings = {
         .ifindex = port->info.index, .domain = ds->domain_number, .sdo_id = ds->sdo_id};
     int error = g->guard ? guard_attach(g->guard, port->number, &settings, port->transport) : 0;
+    if (g->guard)
+        guard_set_strangers(g->guard, port->number, g->config.strangers_hz,
+                            (unsigned)(g->config.strangers_hz * STRANGERS_BURST_S));
     p->guarded = g->guard && !error && g->config.guard;
     if (p->guarded)
         return;
-    if (error || g->missing[0])
-        snprintf(p->problem, sizeof(p->problem), "no protection in the kernel: %s",
-                 error ? strerror(-error) : g->missing);
+    snprintf(p->missing, sizeof(p->missing), "%s", error ? strerror(-error) : g->missing);
     guard_attach_plain(&settings, port->transport);
 }
 
@@ -93,10 +108,14 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
     if (!g)
         return;
     struct port_protection *p = &g->ports[port->number];
-    *p = (struct port_protection){.guarded = false};
+    *p = (struct port_protection){.refused_before = refused_by_guard(g, port->number),
+                                  .queue_lost = p->queue_lost,
+                                  .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
     if (g->config.fast_path && g->guard)
         open_fast_path(g, port, p);
+    else if (g->config.fast_path)
+        snprintf(p->problem, sizeof(p->problem), "no fast path: %s", g->missing);
     if (p->problem[0])
         log_line(LOG_LEVEL_WARNING, "port %u: %s", port->number + 1, p->problem);
     if (p->fast)
@@ -115,8 +134,7 @@ void protection_port_closing(struct protection *g, const struct daemon_port *por
         guard_detach(g->guard, port->number);
 }
 
-/* --- its days
- * ------------------------------------------------------------------------------------------------ */
+/* --- its days ------------------------------------------------------------------------------------------ */
 
 static bool may_answer(const struct daemon *d, const struct port *port)
 {
@@ -165,12 +183,9 @@ static void count_lost(struct protection *g, const struct daemon_port *foot)
     struct port_protection *p = &g->ports[foot->number];
     foot->transport->ops->count_drops(foot->transport);
     uint64_t lost = foot->transport->counters.rx_dropped;
-    if (p->guarded) {
-        const struct guard_totals t = guard_totals(g->guard, foot->number);
-        for (int i = 0; i < KERNEL_CLASSES; i++)
-            lost -= lost < t.refused[i] ? lost : t.refused[i];
-    }
-    if (lost > p->queue_lost)
+    const uint64_t refused = refused_by_guard(g, foot->number) - p->refused_before;
+    lost = p->queue_lost_before + (lost > refused ? lost - refused : 0);
+    if (p->guarded && lost > p->queue_lost)
         p->queue_lost = lost;
 }
 
@@ -188,13 +203,24 @@ void protection_check(struct protection *g, struct daemon *d)
     }
 }
 
+void protection_account(struct protection *g, struct daemon *d, int64_t now_ns)
+{
+    for (int i = 0; g && i < CLIENT_FEED_PARTS; i++)
+        client_feed_counts(g->feed, d->service->clients, now_ns);
+}
+
+struct kernel_counts protection_counts(const struct protection *g, unsigned port)
+{
+    return g && g->guard ? guard_totals(g->guard, port) : (struct kernel_counts){.answered = 0};
+}
+
 void protection_status(const struct protection *g, unsigned port, struct protection_status *s)
 {
     const struct port_protection *p = &g->ports[port];
     *s = (struct protection_status){.guarded = p->guarded,
                                     .fast_mode = p->fast ? fast_path_mode(p->fast) : "off",
+                                    .counts = protection_counts(g, port),
                                     .queue_lost = p->queue_lost};
+    snprintf(s->missing, sizeof(s->missing), "%s", p->missing);
     snprintf(s->problem, sizeof(s->problem), "%s", p->problem);
-    if (g->guard)
-        s->totals = guard_totals(g->guard, port);
 }

@@ -8,18 +8,20 @@
 #include "gmd/net/guard.h"
 
 struct protection_config {
-    bool guard;       /* else there is only the plain filter */
-    bool fast_path;   /* needs the guard's maps, though not the guard */
-    unsigned clients; /* slots of the client table */
+    bool guard;          /* where the kernel permits; else there is only the plain filter */
+    bool fast_path;      /* needs the guard's maps, though not the guard */
+    unsigned clients;    /* slots of the client table */
+    double strangers_hz; /* requests of all together who are not established, per port */
 };
 
 /* What a port has of it. */
 struct protection_status {
     bool guarded;
     const char *fast_mode; /* "driver", "generic", "off" */
-    char problem[160];     /* why not what was asked for; empty when all is well */
-    struct guard_totals totals;
-    uint64_t queue_lost; /* requests that found the receive queue full */
+    char missing[160];     /* why it is not guarded; empty when it is, or was not to be */
+    char problem[160];     /* what ails the fast path; empty when all is well */
+    struct kernel_counts counts;
+    uint64_t queue_lost; /* frames that found the receive queue full */
 };
 
 struct protection;
@@ -42,6 +44,12 @@ void protection_settle(struct protection *g, struct daemon *d);
 
 /* Once a second or so: counts what was lost, and looks for answers that a driver loses. */
 void protection_check(struct protection *g, struct daemon *d);
+
+/* Brings the client table up to date with what the kernel refused and answered. */
+void protection_account(struct protection *g, struct daemon *d, int64_t now_ns);
+
+/* What the kernel did with a port's frames before its sockets; zeros where it does nothing. */
+struct kernel_counts protection_counts(const struct protection *g, unsigned port);
 
 void protection_status(const struct protection *g, unsigned port, struct protection_status *s);
 

@@ -4,13 +4,30 @@
 #include "gmd/report_parts.h"
 #include "gmd/report_value.h"
 
-static json_t *by_type(const uint64_t *counts)
+/* elsewhere: those that the kernel dealt with before they reached the daemon */
+static json_t *by_type(const uint64_t *counts, const uint64_t *elsewhere)
 {
     json_t *o = json_object();
     for (unsigned type = 0; type < 16; type++)
-        if (counts[type])
-            json_object_set_new(o, message_type_name((uint8_t)type), unsigned64(counts[type]));
+        if (counts[type] + elsewhere[type])
+            json_object_set_new(o, message_type_name((uint8_t)type),
+                                unsigned64(counts[type] + elsewhere[type]));
     return o;
+}
+
+static json_t *messages_received(const struct port_counters *c, const struct kernel_counts *kernel)
+{
+    uint64_t elsewhere[16];
+    for (unsigned type = 0; type < 16; type++)
+        elsewhere[type] = kernel->refused_types[type];
+    elsewhere[MSG_DELAY_REQ] += kernel->answered;
+    return by_type(c->rx, elsewhere);
+}
+
+static json_t *messages_sent(const struct port_counters *c, const struct kernel_counts *kernel)
+{
+    const uint64_t elsewhere[16] = {[MSG_DELAY_RESP] = kernel->answered};
+    return by_type(c->tx, elsewhere);
 }
 
 static json_t *report_protection(const struct protection *g, unsigned port)
@@ -20,14 +37,15 @@ static json_t *report_protection(const struct protection *g, unsigned port)
     protection_status(g, port, &s);
     for (int i = 0; i < KERNEL_CLASSES; i++)
         json_object_set_new(classes, guard_class_name((enum kernel_class)i),
-                            json_pack("{s:o, s:o}", "passed", unsigned64(s.totals.passed[i]), "refused",
-                                      unsigned64(s.totals.refused[i])));
+                            json_pack("{s:o, s:o}", "passed", unsigned64(s.counts.passed[i]), "refused",
+                                      unsigned64(s.counts.refused[i])));
     put(o, "guard", json_boolean(s.guarded));
     put(o, "fast_path", json_string(s.fast_mode));
+    put(o, "missing", printable(s.missing));
     put(o, "problem", printable(s.problem));
-    put(o, "queue_lost", unsigned64(s.queue_lost));
-    put(o, "fast_answered", unsigned64(s.totals.answered));
-    put(o, "fast_refused", unsigned64(s.totals.refused_early));
+    put(o, "queue_lost", s.guarded ? unsigned64(s.queue_lost) : json_null());
+    put(o, "fast_answered", unsigned64(s.counts.answered));
+    put(o, "fast_refused", unsigned64(s.counts.refused_early));
     put(o, "classes", classes);
     return o;
 }
@@ -37,6 +55,7 @@ static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
     const struct port *p = &d->gm.instance.ports[i];
     const struct daemon_port *foot = &d->ports[i];
     const struct port_counters *c = &p->counters;
+    const struct kernel_counts kernel = protection_counts(d->protection, i);
     static const struct transport_counters none;
     const struct transport_counters *t = foot->transport ? &foot->transport->counters : &none;
     json_t *o = json_object();
@@ -49,10 +68,11 @@ static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
     put(o, "timestamping", json_string(foot->stamping == STAMPING_HARDWARE ? "hardware" : "software"));
     put(o, "active", json_boolean(port_is_active(p)));
     put(o, "problem", printable(foot->problem));
-    put(o, "tx", by_type(c->tx));
-    put(o, "rx", by_type(c->rx));
-    put(o, "rx_malformed", unsigned64(sum(c->rx_errors, WIRE_ERRORS)));
-    put(o, "rx_wrong_domain", unsigned64(c->rx_wrong_domain));
+    put(o, "tx", messages_sent(c, &kernel));
+    put(o, "rx", messages_received(c, &kernel));
+    put(o, "rx_malformed", unsigned64(sum(c->rx_errors, WIRE_ERRORS) + kernel.refused[KERNEL_MALFORMED]));
+    put(o, "rx_wrong_domain",
+        unsigned64(c->rx_wrong_domain + c->rx_wrong_sdo + kernel.refused[KERNEL_FOREIGN]));
     put(o, "rx_no_timestamp", unsigned64(c->rx_no_timestamp));
     put(o, "tx_timestamp_missing", unsigned64(c->tx_timestamp_missing));
     put(o, "tx_timestamp_late", unsigned64(c->tx_timestamp_late));
@@ -172,8 +192,24 @@ static json_t *report_client(const struct service *s, const struct client *c, in
     return o;
 }
 
+/* Requests, by why: those beyond their clients' rates, and those of strangers and newcomers for whom nothing
+ * was left. */
+static struct kernel_refusals {
+    uint64_t rate, budget;
+} refused_in_kernel(const struct daemon *d)
+{
+    struct kernel_refusals r = {0};
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
+        const struct kernel_counts n = protection_counts(d->protection, i);
+        r.rate += n.over_rate;
+        r.budget += n.refused[KERNEL_REQUEST] + n.refused_early - n.over_rate;
+    }
+    return r;
+}
+
 json_t *report_clients(struct daemon *d, int64_t now_ns)
 {
+    protection_account(d->protection, d, now_ns);
     const struct clients *table = d->service->clients;
     const struct clients_counters *counters = clients_counters(table);
     json_t *clients = json_array(), *o = json_object();
@@ -185,7 +221,7 @@ json_t *report_clients(struct daemon *d, int64_t now_ns)
     put(o, "newcomers", json_integer(clients_of_standing(table, CLIENT_NEWCOMER)));
     put(o, "misfits", json_integer(clients_of_standing(table, CLIENT_MISFIT)));
     put(o, "evicted", unsigned64(counters->evicted));
-    put(o, "strangers_requests", unsigned64(counters->strangers));
+    put(o, "strangers_requests", unsigned64(counters->strangers + refused_in_kernel(d).budget));
     put(o, "clients", clients);
     return o;
 }
@@ -193,6 +229,7 @@ json_t *report_clients(struct daemon *d, int64_t now_ns)
 json_t *report_budget(struct daemon *d, int64_t now_ns)
 {
     struct budget_status s;
+    const struct kernel_refusals kernel = refused_in_kernel(d);
     budget_status(&d->service->budget, now_ns, &s);
     json_t *o = json_object();
     put(o, "state", json_string(budget_state_name(s.state)));
@@ -203,8 +240,8 @@ json_t *report_budget(struct daemon *d, int64_t now_ns)
     put(o, "headroom", number(s.headroom));
     put(o, "fair_hz", s.fair_hz > 0 ? number(s.fair_hz) : json_null());
     put(o, "interval_steps", json_integer(s.steps));
-    put(o, "refused_rate", unsigned64(s.refused_rate));
-    put(o, "refused_budget", unsigned64(s.refused_budget));
+    put(o, "refused_rate", unsigned64(s.refused_rate + kernel.rate));
+    put(o, "refused_budget", unsigned64(s.refused_budget + kernel.budget));
     put(o, "refused_grants", unsigned64(s.refused_grants));
     return o;
 }

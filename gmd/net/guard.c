@@ -15,20 +15,18 @@
 
 #include "gmd/net/bpf_objects.h"
 
-/* Requests per second, and at once. An address that no client is known of may be a host of many: each of its
- * first requests makes one of them known. Together, strangers cost a tenth of what one core can do, and ten
- * thousand clients that all lost their master become known within two seconds. */
+/* Requests per second, and at once. What one address has is its share where many want more than all may have:
+ * it may be a host of many clients, or a router before them. */
 static const struct {
     const char *name;
     double source_hz;
-    unsigned source_burst; /* 0: no limit for one address */
+    unsigned source_burst; /* 0: addresses have no share */
     double all_hz;
     unsigned all_burst;
 } defaults[KERNEL_CLASSES] = {
-    [KERNEL_REQUEST] = {"request", 256, 256, 8192, 512},
-    [KERNEL_TALK] = {"talk", 256, 256, 8192, 512},
-    [KERNEL_IDLE] = {"idle", 0, 0, 1000, 100},
-    [KERNEL_FAULTY] = {"faulty", 16, 16, 128, 64},
+    [KERNEL_REQUEST] = {"request", 256, 256, 8192, 512}, [KERNEL_ANNOUNCE] = {"announce", 16, 16, 1024, 128},
+    [KERNEL_TALK] = {"talk", 256, 256, 8192, 512},       [KERNEL_IDLE] = {"idle", 0, 0, 1000, 100},
+    [KERNEL_MALFORMED] = {"malformed", 16, 16, 128, 64}, [KERNEL_FOREIGN] = {"foreign", 16, 16, 128, 64},
 };
 
 struct guard {
@@ -139,7 +137,8 @@ static void settle_port(struct kernel_port *p, const struct guard_port *settings
 {
     *p = (struct kernel_port){.domain = settings->domain,
                               .major_sdo_id = (uint8_t)(settings->sdo_id >> 8),
-                              .minor_sdo_id = (uint8_t)settings->sdo_id};
+                              .minor_sdo_id = (uint8_t)settings->sdo_id,
+                              .counts = p->counts};
     for (int i = 0; i < KERNEL_CLASSES; i++) {
         set_rate(&p->all[i].rate, defaults[i].all_hz, defaults[i].all_burst);
         if (defaults[i].source_burst > 0)
@@ -194,9 +193,10 @@ static struct kernel_client_key key_of(const struct guard_client *c)
     return key;
 }
 
-void guard_set_rate(struct guard *g, unsigned slot, double rate_hz, unsigned burst)
+void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, bool newcomer)
 {
     set_rate(&g->clients[slot].bucket.rate, rate_hz, burst);
+    SHARED_SET(g->clients[slot].newcomer, newcomer);
 }
 
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
@@ -205,7 +205,7 @@ int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
     const uint32_t value = slot;
     guard_forget(g, slot);
     g->clients[slot] = (struct kernel_client){.log_message_interval = c->log_message_interval};
-    guard_set_rate(g, slot, c->rate_hz, c->burst);
+    guard_change(g, slot, c->rate_hz, c->burst, c->newcomer);
     if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
         return -errno;
     g->keys[slot] = key;
@@ -226,20 +226,12 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
     const struct kernel_client *c = &g->clients[slot];
     return (struct guard_counts){.passed = SHARED_GET(c->passed),
                                  .answered = SHARED_GET(c->answered),
-                                 .refused = SHARED_GET(c->refused),
-                                 .last_ns = (int64_t)SHARED_GET(c->last_ns)};
+                                 .refused = SHARED_GET(c->refused)};
 }
 
-struct guard_totals guard_totals(const struct guard *g, unsigned port)
+struct kernel_counts guard_totals(const struct guard *g, unsigned port)
 {
-    const struct kernel_port *p = &g->ports[port];
-    struct guard_totals t = {.answered = SHARED_GET(p->answered),
-                             .refused_early = SHARED_GET(p->refused_early)};
-    for (int i = 0; i < KERNEL_CLASSES; i++) {
-        t.passed[i] = SHARED_GET(p->passed[i]);
-        t.refused[i] = SHARED_GET(p->refused[i]);
-    }
-    return t;
+    return *(const volatile struct kernel_counts *)&g->ports[port].counts;
 }
 
 const char *guard_class_name(enum kernel_class class)

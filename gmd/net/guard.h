@@ -22,18 +22,13 @@ struct guard_client {
     unsigned port; /* index of ours */
     double rate_hz;
     unsigned burst;              /* requests at once, at least 1 */
+    bool newcomer;               /* shares what strangers have, before them */
     int8_t log_message_interval; /* of unicast answers that the fast path gives */
 };
 
-/* Since the slot was given to this client, or the port was attached. */
+/* Since the slot was given to this client. */
 struct guard_counts {
     uint64_t passed, answered, refused;
-    int64_t last_ns; /* monotonic: the last request that was not refused; 0: none */
-};
-
-struct guard_totals {
-    uint64_t passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* before the sockets, by enum kernel_class */
-    uint64_t answered, refused_early;                         /* by the fast path */
 };
 
 struct guard;
@@ -54,15 +49,16 @@ int guard_attach_plain(const struct guard_port *settings, const struct transport
 
 /* The client in this slot from now on; what the slot counted before is forgotten. 0 or -errno. */
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c);
-/* Another rate for the same client; no system call. */
-void guard_set_rate(struct guard *g, unsigned slot, double rate_hz, unsigned burst);
+/* Another rate or standing for the same client; no system call. */
+void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, bool newcomer);
 void guard_forget(struct guard *g, unsigned slot);
 
 /* What strangers may ask for, all together; bounds what they can cost. */
 void guard_set_strangers(struct guard *g, unsigned port, double rate_hz, unsigned burst);
 
 struct guard_counts guard_read(const struct guard *g, unsigned slot);
-struct guard_totals guard_totals(const struct guard *g, unsigned port);
+/* Since the guard was opened. */
+struct kernel_counts guard_totals(const struct guard *g, unsigned port);
 const char *guard_class_name(enum kernel_class class);
 
 /* For the fast path, which shares the maps: a port as the kernel sees it, and maps by name (-1: none). */

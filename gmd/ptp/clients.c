@@ -30,6 +30,7 @@ struct links {
     uint16_t newer, older; /* in the list of its standing, by when it was heard last */
     uint16_t source;
     uint16_t speaker; /* its identity's place among the speakers */
+    uint16_t next_changed;
 };
 
 /* Of a place of the table. */
@@ -57,8 +58,7 @@ struct clients {
     uint16_t *buckets;
     uint16_t *speakers; /* by identity alone: who used it last */
     uint8_t *changes;   /* enum change */
-    uint32_t changed_count;
-    uint16_t cursor;
+    uint16_t changed_first, changed_last;
 };
 
 size_t clients_size(unsigned capacity)
@@ -71,7 +71,7 @@ void clients_init(struct clients *c, const struct clients_config *config)
 {
     unsigned capacity = config->capacity, buckets = hash_buckets(capacity);
     c->config = *config;
-    c->free = NONE;
+    c->free = c->changed_first = NONE;
     c->mask = (uint16_t)(buckets - 1);
     c->strangers.standing = CLIENT_STRANGER;
     for (unsigned i = 0; i < LISTS; i++)
@@ -177,38 +177,41 @@ static void touch(struct clients *c, uint16_t i)
 
 static void mark_changed(struct clients *c, uint16_t i, uint8_t flags)
 {
-    c->changed_count += !(c->changes[i] & CHANGED);
+    if (!(c->changes[i] & CHANGED)) {
+        *(c->changed_first == NONE ? &c->changed_first : &c->links[c->changed_last].next_changed) = i;
+        c->changed_last = i;
+        c->links[i].next_changed = NONE;
+    }
     c->changes[i] |= CHANGED | flags;
 }
 
-/* Strangers have no place, and newcomers no rate of their own. */
-static bool has_allowance(const struct client *cl)
+/* Free places are a misfit's, with nothing seen. */
+static bool is_told_of(const struct client *cl)
 {
-    return cl->standing == CLIENT_ESTABLISHED || cl->granted;
+    return cl->standing != CLIENT_MISFIT || cl->granted;
 }
 
 static bool describe_change(struct clients *c, uint16_t i, struct client_change *change)
 {
     const struct client *cl = &c->all[i];
     bool told = c->changes[i] & TOLD, is_new = !told || c->changes[i] & ANOTHER;
-    c->changes[i] = has_allowance(cl) ? TOLD : 0;
-    c->changed_count--;
+    c->changes[i] = is_told_of(cl) ? TOLD : 0;
+    c->changed_first = c->links[i].next_changed;
     *change = (struct client_change){.index = i, .burst = CLIENT_BURST};
-    if (!has_allowance(cl))
+    if (!is_told_of(cl))
         return told;
     change->client = cl;
     change->is_new = is_new;
     change->rate_hz = client_allowance(cl->log_interval) * RATE_UNIT_HZ;
+    change->newcomer = cl->standing == CLIENT_NEWCOMER && !cl->granted;
     return true;
 }
 
 bool clients_next_change(struct clients *c, struct client_change *change)
 {
-    while (c->changed_count > 0) {
-        c->cursor = (uint16_t)((c->cursor + 1u) % c->config.capacity);
-        if (c->changes[c->cursor] & CHANGED && describe_change(c, c->cursor, change))
+    while (c->changed_first != NONE)
+        if (describe_change(c, c->changed_first, change))
             return true;
-    }
     return false;
 }
 
@@ -327,11 +330,13 @@ static struct client *insert(struct clients *c, const struct client_request *r, 
                                 .log_interval = sane_interval(r->log_interval),
                                 .first_seen_ns = now_ns,
                                 .last_seen_ns = now_ns};
-    c->links[i] = (struct links){.next = *bucket,
-                                 .source = sources_join(&c->sources, &r->from),
-                                 .speaker = speaker_of(c, &r->identity, r->port)};
+    struct links *l = &c->links[i];
+    l->next = *bucket;
+    l->source = sources_join(&c->sources, &r->from);
+    l->speaker = speaker_of(c, &r->identity, r->port);
     *bucket = i;
     link_newest(c, i);
+    mark_changed(c, i, 0);
     return &c->all[i];
 }
 
@@ -477,7 +482,9 @@ void clients_asked_elsewhere(struct clients *c, unsigned index, uint64_t request
     if (requests == 0)
         return;
     touch(c, (uint16_t)index);
-    client_asked_elsewhere(&c->all[index], requests, answered, now_ns);
+    uint8_t faults = client_asked_elsewhere(&c->all[index], requests, answered, now_ns);
+    if (faults != 0)
+        note_faults(c, &c->all[index], faults, now_ns);
 }
 
 /* ---- looking at it ---- */

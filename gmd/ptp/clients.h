@@ -96,13 +96,14 @@ const struct clients_counters *clients_counters(const struct clients *c);
 unsigned clients_of_standing(const struct clients *c, enum client_standing standing);
 
 /* What an enforcement in front of the daemon has to know of one place of the table. Clients that it was never
- * told of share what it gives to strangers. */
+ * told of share what it gives to strangers, with newcomers before them. */
 struct client_change {
     unsigned index;              /* clients_index */
     const struct client *client; /* NULL: nobody's any more */
     bool is_new;                 /* another client than it was told of, if any */
     double rate_hz;              /* requests per second that it may ask ... */
     unsigned burst;              /* ... and at once */
+    bool newcomer;               /* it has no such right yet */
 };
 
 /* The next change that was not fetched yet; false: none. */

@@ -96,15 +96,14 @@ uint8_t client_asked(struct client *cl, uint16_t sequence_id, int64_t now_ns)
     return new_second && asks_too_fast(cl, now_ns) ? FAULT_TOO_FAST : 0;
 }
 
-void client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns)
+uint8_t client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns)
 {
-    if (requests == 0)
-        return;
-    seen(cl, now_ns);
+    bool new_second = seen(cl, now_ns);
     cl->requests += requests;
     cl->answered += answered;
     cl->second[0] += (uint32_t)requests;
     cl->minute[0] += (uint32_t)requests;
+    return new_second && asks_too_fast(cl, now_ns) ? FAULT_TOO_FAST : 0;
 }
 
 void client_answer(struct client *cl)

@@ -94,8 +94,8 @@ void client_seen(struct client *cl, int64_t now_ns);
 uint8_t client_asked(struct client *cl, uint16_t sequence_id, int64_t now_ns);
 
 /* Requests that were dealt with before they reached the daemon: of `requests`, so many were answered, and the
- * others refused for their rate. They count as of now. */
-void client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns);
+ * others refused for their rate. They count as of now. Returns faults as client_asked. */
+uint8_t client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns);
 
 void client_answer(struct client *cl);
 void client_refuse(struct client *cl, enum client_refusal why);

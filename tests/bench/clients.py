@@ -30,7 +30,7 @@ ABUSE = {
 CORE_TIME = "us of the core per answer"
 # What gmd must have for a line: the option and the gmd.conf text that turns it on.
 FEATURES = {
-    "negotiation": ("clients.negotiation", "clients: { negotiation = true; };"),
+    "negotiation": ("unicast.negotiate", "unicast: { negotiate = true; };"),
     "fast path": ("clients.fast_path", 'clients: { fast_path = "xdp"; };'),
     "workers": ("clients.workers", "clients: { workers = 2; };"),
 }

@@ -121,7 +121,7 @@ static void on_client(struct probe *p, unsigned slot)
 
 static void on_totals(struct probe *p)
 {
-    const struct guard_totals t = guard_totals(p->guard, 0);
+    const struct kernel_counts t = guard_totals(p->guard, 0);
     printf("%llu", (unsigned long long)t.answered);
     for (int i = 0; i < KERNEL_CLASSES; i++)
         printf(" %llu %llu", (unsigned long long)t.passed[i], (unsigned long long)t.refused[i]);

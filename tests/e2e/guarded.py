@@ -12,7 +12,7 @@ GROUPS = {
     "udpv6": ("33:33:00:00:01:81", "ff0e::181"),
     "ethernet": ("01:1b:19:00:00:00", "-"),
 }
-CLASSES = ["request", "talk", "idle", "faulty"]
+CLASSES = ["request", "announce", "talk", "idle", "malformed", "foreign"]
 
 
 class Probe:

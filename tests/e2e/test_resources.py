@@ -9,7 +9,9 @@ from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
 RESIDENT_KB = 8192
+SUPPRESSIONS = pathlib.Path(__file__).with_name("valgrind.supp")
 VALGRIND = ["valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds=definite,possible", "--error-exitcode=99"]
+VALGRIND.append(f"--suppressions={SUPPRESSIONS}")
 
 
 def test_no_leak_in_a_minute(tmp_path):

@@ -134,15 +134,18 @@ static void tells_what_a_client_may_ask(void **state)
     struct client_change change;
     struct client_request q = request_of(1, -3);
     struct client *cl = clients_request(r.clients, &q, r.now);
-    assert_false(clients_next_change(r.clients, &change)); /* a newcomer has no rate of its own */
-    for (unsigned i = 1; i < CLIENT_PROBATION; i++)
-        clients_request(r.clients, &q, r.now + i * S);
     assert_true(clients_next_change(r.clients, &change));
     assert_ptr_equal(change.client, cl);
     assert_int_equal(change.index, clients_index(r.clients, cl));
-    assert_true(change.is_new);
+    assert_true(change.is_new && change.newcomer);
     assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
     assert_int_equal(change.burst, CLIENT_BURST);
+    assert_false(clients_next_change(r.clients, &change));
+    for (unsigned i = 1; i < CLIENT_PROBATION; i++)
+        clients_request(r.clients, &q, r.now + i * S);
+    assert_true(clients_next_change(r.clients, &change));
+    assert_false(change.is_new || change.newcomer);
+    assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
     assert_false(clients_next_change(r.clients, &change));
 
     clients_set_grant(r.clients, cl, true, -7);
@@ -154,10 +157,15 @@ static void tells_what_a_client_may_ask(void **state)
 
     clients_set_grant(r.clients, cl, false, LOG_INTERVAL_NONE);
     r.now += 90000 * S;
-    rig_ask(&r, 1000); /* and one that is long gone is forgotten */
+    rig_ask(&r, 1000); /* and one that is long gone is forgotten: its place is another's */
     assert_true(clients_next_change(r.clients, &change));
-    assert_null(change.client);
+    assert_true(change.client != NULL && change.is_new && change.newcomer);
+    assert_int_equal(change.client->identity.clock.id[6], 1000 >> 8);
     assert_false(clients_next_change(r.clients, &change));
+    rig_ask(&r, 1001);
+    assert_true(clients_next_change(r.clients, &change));
+    clients_misfit(r.clients, &q, FAULT_WRONG_DOMAIN, r.now);
+    assert_false(clients_next_change(r.clients, &change)); /* who cannot be answered has no rate */
     rig_end(&r);
 }
 
@@ -172,6 +180,7 @@ static void changes_make_the_same_map(void **state)
     struct {
         double rate_hz;
         uint8_t id;
+        bool newcomer;
     } map[CAPACITY] = {{0}};
     struct clients_rig r = rig_of(CAPACITY, 4, 1000);
     unsigned forgotten = 0;
@@ -187,13 +196,15 @@ static void changes_make_the_same_map(void **state)
         while (clients_next_change(r.clients, &change)) {
             forgotten += change.client == NULL;
             map[change.index].rate_hz = change.rate_hz;
+            map[change.index].newcomer = change.newcomer;
             if (change.client != NULL && change.is_new)
                 map[change.index].id = change.client->identity.clock.id[7];
         }
         for (unsigned k = 0; k < CAPACITY; k++) {
             const struct client *cl = clients_at(r.clients, k);
-            bool known = cl->standing == CLIENT_ESTABLISHED;
+            bool known = cl->standing != CLIENT_MISFIT;
             assert_float_equal(map[k].rate_hz, known ? 1.5 * ldexp(1, -cl->log_interval) : 0, 1e-9);
+            assert_int_equal(map[k].newcomer, cl->standing == CLIENT_NEWCOMER);
             if (known)
                 assert_int_equal(map[k].id, cl->identity.clock.id[7]);
         }

@@ -93,14 +93,17 @@ static __always_inline bool is_for(const struct kernel_port *p, const struct mes
 static __always_inline enum kernel_class classify(const struct kernel_port *p, const struct message_head *h,
                                                   __u32 len)
 {
-    if ((h->version & 0x0F) != 2 || !is_for(p, h))
-        return KERNEL_FAULTY;
+    if ((h->version & 0x0F) != 2)
+        return KERNEL_MALFORMED;
+    if (!is_for(p, h))
+        return KERNEL_FOREIGN;
     switch (h->type & 0x0F) {
     case 0x1: /* Delay_Req */
-        return len >= 44 ? KERNEL_REQUEST : KERNEL_FAULTY;
+        return len >= 44 ? KERNEL_REQUEST : KERNEL_MALFORMED;
     case 0x2: /* Pdelay_Req */
-        return len >= 54 ? KERNEL_REQUEST : KERNEL_FAULTY;
-    case 0xB: /* Announce */
+        return len >= 54 ? KERNEL_REQUEST : KERNEL_MALFORMED;
+    case 0xB:
+        return KERNEL_ANNOUNCE;
     case 0xC: /* Signaling */
     case 0xD: /* Management */
         return KERNEL_TALK;
@@ -111,22 +114,31 @@ static __always_inline enum kernel_class classify(const struct kernel_port *p, c
     case 0xA: /* Pdelay_Resp_Follow_Up */
         return KERNEL_IDLE;
     default:
-        return KERNEL_FAULTY;
+        return KERNEL_MALFORMED;
     }
 }
 
-static __always_inline bool has_token(const struct kernel_rate *rate, __u64 due_ns, __u64 now_ns)
+/* How much of a common bucket is left to whom. A flood leaves to those who come back what it cannot use. */
+enum precedence {
+    NEWCOMER = 1, /* known, and within the rate that it will have: all of it */
+    STRANGER = 2, /* whose address keeps to its share: a half */
+    CROWD = 4,    /* a host of many, or a router before them; or a flood: a fourth */
+};
+
+static __always_inline bool has_token(const struct kernel_rate *rate, __u64 due_ns, __u64 now_ns,
+                                      enum precedence precedence)
 {
-    return due_ns <= now_ns || due_ns - now_ns <= rate->depth_ns;
+    return due_ns <= now_ns || due_ns - now_ns <= rate->depth_ns / precedence;
 }
 
 /* One token from the bucket that is empty at *due_ns; false if it has none. */
-static __always_inline bool take_token(const struct kernel_rate *rate, __u64 *due_ns, __u64 now_ns)
+static __always_inline bool take_token(const struct kernel_rate *rate, __u64 *due_ns, __u64 now_ns,
+                                       enum precedence precedence)
 {
     for (int i = 0; i < CAS_ATTEMPTS; i++) {
         const __u64 due = *(volatile __u64 *)due_ns;
         const __u64 from = due > now_ns ? due : now_ns;
-        if (!has_token(rate, due, now_ns))
+        if (!has_token(rate, due, now_ns, precedence))
             return false;
         if (__sync_val_compare_and_swap(due_ns, due, from + rate->interval_ns) == due)
             return true;
@@ -134,6 +146,7 @@ static __always_inline bool take_token(const struct kernel_rate *rate, __u64 *du
     return false;
 }
 
+/* Whether this address keeps to its share. */
 static __always_inline bool source_pays(const struct kernel_port *p, __u32 number, enum kernel_class class,
                                         const __u8 *address, __u64 now_ns)
 {
@@ -144,17 +157,23 @@ static __always_inline bool source_pays(const struct kernel_port *p, __u32 numbe
     __builtin_memcpy(key.address, address, sizeof(key.address));
     __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
     if (due_ns)
-        return take_token(rate, due_ns, now_ns);
+        return take_token(rate, due_ns, now_ns, NEWCOMER);
     const __u64 first_ns = now_ns + rate->interval_ns;
     bpf_map_update_elem(&sources, &key, &first_ns, BPF_ANY);
     return true;
 }
 
+static __always_inline bool all_pay(struct kernel_port *p, enum kernel_class class, __u64 now_ns,
+                                    enum precedence precedence)
+{
+    return take_token(&p->all[class].rate, &p->all[class].due_ns, now_ns, precedence);
+}
+
 static __always_inline bool stranger_pays(struct kernel_port *p, __u32 number, enum kernel_class class,
                                           const __u8 *address, __u64 now_ns)
 {
-    return source_pays(p, number, class, address, now_ns) &&
-           take_token(&p->all[class].rate, &p->all[class].due_ns, now_ns);
+    const bool keeps = source_pays(p, number, class, address, now_ns);
+    return all_pay(p, class, now_ns, keeps ? STRANGER : CROWD);
 }
 
 static __always_inline struct kernel_client *find_client(__u32 number, const __u8 *address,
@@ -167,31 +186,39 @@ static __always_inline struct kernel_client *find_client(__u32 number, const __u
     return slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
 }
 
-/* A request that the client's own bucket decides on. */
-static __always_inline bool client_pays(struct kernel_client *c, __u64 now_ns)
+static __always_inline void count_over_rate(struct kernel_port *p, struct kernel_client *c)
 {
-    if (!take_token(&c->bucket.rate, &c->bucket.due_ns, now_ns)) {
-        __sync_fetch_and_add(&c->refused, 1);
-        return false;
-    }
-    c->last_ns = now_ns;
-    return true;
+    __sync_fetch_and_add(&c->refused, 1);
+    __sync_fetch_and_add(&p->counts.over_rate, 1);
 }
 
-static __always_inline void count(struct kernel_port *p, enum kernel_class class, bool passed)
+/* A request that the client's own bucket decides on. */
+static __always_inline bool client_pays(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
 {
-    __sync_fetch_and_add(passed ? &p->passed[class] : &p->refused[class], 1);
+    if (take_token(&c->bucket.rate, &c->bucket.due_ns, now_ns, NEWCOMER))
+        return true;
+    count_over_rate(p, c);
+    return false;
+}
+
+static __always_inline void count(struct kernel_port *p, enum kernel_class class, __u8 type, bool passed)
+{
+    struct kernel_counts *n = &p->counts;
+    __sync_fetch_and_add(passed ? &n->passed[class] : &n->refused[class], 1);
+    if (!passed && class < KERNEL_MALFORMED)
+        __sync_fetch_and_add(&n->refused_types[type & 0x0F], 1);
 }
 
 /* Lets a message pass to the daemon or not. c: its sender, if it is a request of a known client. */
 static __always_inline bool admit(struct port_found at, struct kernel_client *c, enum kernel_class class,
-                                  const __u8 *address, __u64 now_ns)
+                                  __u8 type, const __u8 *address, __u64 now_ns)
 {
     const bool passed =
-        c ? client_pays(c, now_ns) : stranger_pays(at.port, at.number, class, address, now_ns);
+        c ? client_pays(at.port, c, now_ns) && (!c->newcomer || all_pay(at.port, class, now_ns, NEWCOMER))
+          : stranger_pays(at.port, at.number, class, address, now_ns);
     if (c && passed)
         __sync_fetch_and_add(&c->passed, 1);
-    count(at.port, class, passed);
+    count(at.port, class, type, passed);
     return passed;
 }
 

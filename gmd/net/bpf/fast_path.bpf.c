@@ -287,18 +287,35 @@ static __always_inline bool write_frame(const struct xdp_md *ctx, const struct k
     return udp;
 }
 
-/* A stranger's request is the guard's to charge, if there is anything to charge. */
+static __always_inline int refuse(struct kernel_port *p)
+{
+    __sync_fetch_and_add(&p->counts.refused_early, 1);
+    __sync_fetch_and_add(&p->counts.refused_types[DELAY_REQ], 1);
+    return XDP_DROP;
+}
+
+static __always_inline bool all_can_pay(const struct kernel_port *p, __u64 now_ns, enum precedence precedence)
+{
+    const struct kernel_bucket *all = &p->all[KERNEL_REQUEST];
+    return has_token(&all->rate, all->due_ns, now_ns, precedence);
+}
+
+/* A request that the daemon is to see is the guard's to charge, if there is anything to charge. */
+static __always_inline int pass_newcomer(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
+{
+    if (has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, NEWCOMER))
+        return all_can_pay(p, now_ns, NEWCOMER) ? XDP_PASS : refuse(p);
+    count_over_rate(p, c);
+    return refuse(p);
+}
+
 static __always_inline int pass_stranger(struct port_found f, const __u8 *address, __u64 now_ns)
 {
     struct kernel_source_key key = {.port = (__u16)f.number, .class = KERNEL_REQUEST};
     __builtin_memcpy(key.address, address, sizeof(key.address));
-    const struct kernel_bucket *all = &f.port->all[KERNEL_REQUEST];
     const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
-    if (has_token(&all->rate, all->due_ns, now_ns) &&
-        (!due_ns || has_token(&f.port->source_rate[KERNEL_REQUEST], *due_ns, now_ns)))
-        return XDP_PASS;
-    __sync_fetch_and_add(&f.port->refused_early, 1);
-    return XDP_DROP;
+    const bool keeps = !due_ns || has_token(&f.port->source_rate[KERNEL_REQUEST], *due_ns, now_ns, NEWCOMER);
+    return all_can_pay(f.port, now_ns, keeps ? STRANGER : CROWD) ? XDP_PASS : refuse(f.port);
 }
 
 /* Room for the answer, which is written from its first octet on: in front, where there always is some, while
@@ -319,7 +336,7 @@ static __always_inline int answer(struct xdp_md *ctx, struct kernel_port *p, str
     if (!write_frame(ctx, p, r, &d))
         return XDP_ABORTED;
     __sync_fetch_and_add(&c->answered, 1);
-    __sync_fetch_and_add(&p->answered, 1);
+    __sync_fetch_and_add(&p->counts.answered, 1);
     return XDP_TX;
 }
 
@@ -339,12 +356,12 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
     if (!c)
         return pass_stranger(f, r.from, now_ns);
+    if (c->newcomer)
+        return pass_newcomer(f.port, c, now_ns);
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;
-    if (!client_pays(c, now_ns)) {
-        __sync_fetch_and_add(&f.port->refused_early, 1);
-        return XDP_DROP;
-    }
+    if (!client_pays(f.port, c, now_ns))
+        return refuse(f.port);
     return answer(ctx, f.port, c, &r, clock_ns);
 }
 

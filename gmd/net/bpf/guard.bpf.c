@@ -35,7 +35,7 @@ int guard(struct __sk_buff *skb)
     const __u64 now_ns = bpf_ktime_get_ns();
     struct message_head head = {0};
     struct kernel_client *client = NULL;
-    enum kernel_class class = KERNEL_FAULTY;
+    enum kernel_class class = KERNEL_MALFORMED;
     __u8 address[16] = {0};
     if (!at.port)
         return (int)skb->len;
@@ -44,7 +44,7 @@ int guard(struct __sk_buff *skb)
         class = classify(at.port, &head, skb->len - offset);
     if (class == KERNEL_REQUEST)
         client = find_client(at.number, address, head.source);
-    return admit(at, client, class, address, now_ns) ? (int)skb->len : 0;
+    return admit(at, client, class, head.type, address, now_ns) ? (int)skb->len : 0;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -38,12 +38,12 @@ struct kernel_client {
     __u64 passed;   /* to the daemon */
     __u64 answered; /* in the driver */
     __u64 refused;
-    __u64 last_ns;             /* the last request that was not refused */
     __s8 log_message_interval; /* of its unicast answers */
-    __u8 reserved[7];
+    __u8 newcomer;             /* pays from the common bucket too, and is the daemon's to answer */
+    __u8 reserved[6];
 };
 
-/* Everybody whose rate is not agreed, by address. */
+/* Everybody else, by address. */
 struct kernel_source_key {
     __u8 address[16];
     __u16 port;
@@ -51,11 +51,21 @@ struct kernel_source_key {
 };
 
 enum kernel_class {
-    KERNEL_REQUEST, /* Delay_Req, Pdelay_Req */
-    KERNEL_TALK,    /* Announce, Signaling, Management: what decides and negotiates */
-    KERNEL_IDLE,    /* what other masters send to their clients: only counted */
-    KERNEL_FAULTY,  /* what no port answers: version, type, length, domain, sdoId */
+    KERNEL_REQUEST,   /* Delay_Req, Pdelay_Req */
+    KERNEL_ANNOUNCE,  /* who is master depends on it: no other talk may crowd it out */
+    KERNEL_TALK,      /* Signaling, Management */
+    KERNEL_IDLE,      /* what other masters send to their clients: only counted */
+    KERNEL_MALFORMED, /* what no port answers: version, type, length ... */
+    KERNEL_FOREIGN,   /* ... domain, sdoId */
     KERNEL_CLASSES,
+};
+
+/* The kernel's own. */
+struct kernel_counts {
+    __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* by the guard */
+    __u64 answered, refused_early;                         /* by the fast path */
+    __u64 over_rate;         /* of the requests that either refused: by their client's own bucket */
+    __u64 refused_types[16]; /* by either, of the port's domain, by messageType */
 };
 
 /* The served clock as a line: when receive stamps read raw_ns it shows clock_ns; from there on it gains
@@ -88,9 +98,7 @@ struct kernel_port {
     struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */
     /* the rest is the kernel's but for the buckets' rates */
     struct kernel_bucket all[KERNEL_CLASSES]; /* of all addresses together */
-    __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES];
-    /* in the driver; what it refuses is not counted in refused */
-    __u64 answered, refused_early;
+    struct kernel_counts counts;
 };
 
 #define KERNEL_LINE_NS 4000000000LL /* a line is good for so long, and its product fits */
