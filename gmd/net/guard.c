@@ -29,15 +29,18 @@ static const struct {
     [KERNEL_MALFORMED] = {"malformed", 16, 16, 128, 64}, [KERNEL_FOREIGN] = {"foreign", 16, 16, 128, 64},
 };
 
+#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
+
 struct guard {
     struct bpf_object *object;
-    int program;
+    int program, early_program;
     int clients_map, port_numbers_map;
     unsigned slots;
     struct kernel_client *clients; /* the maps' own memory */
     struct kernel_port *ports;
     struct kernel_client_key *keys;                     /* of the slots; of no identity: free */
     struct kernel_port_key port_keys[KERNEL_PORTS_MAX]; /* ifindex 0: not attached */
+    int early[KERNEL_PORTS_MAX];                        /* link that holds the early program; -1: none */
 };
 
 /* --- settings that the kernel reads while they change ------------------------------------------------- */
@@ -73,6 +76,7 @@ static int load(struct guard *g)
     if (error)
         return error;
     g->program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard"));
+    g->early_program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard_early"));
     g->clients_map = bpf_map__fd(clients);
     g->port_numbers_map = guard_map(g, "port_numbers");
     g->clients = map_memory(bpf_map__fd(slots), sizeof(struct kernel_client), g->slots);
@@ -86,6 +90,8 @@ struct guard *guard_open(unsigned slots, char *why, int why_size)
     struct guard *g = calloc(1, sizeof(*g));
     int error = -ENOMEM;
     if (g) {
+        for (int i = 0; i < KERNEL_PORTS_MAX; i++)
+            g->early[i] = -1;
         g->slots = slots;
         error = load(g);
     }
@@ -104,6 +110,9 @@ void guard_close(struct guard *g)
         munmap(g->clients, sizeof(struct kernel_client) * g->slots);
     if (g->ports)
         munmap(g->ports, sizeof(struct kernel_port) * KERNEL_PORTS_MAX);
+    for (unsigned i = 0; i < KERNEL_PORTS_MAX; i++)
+        if (g->early[i] >= 0)
+            close(g->early[i]);
     bpf_object__close(g->object);
     free(g->keys);
     free(g);
@@ -159,11 +168,20 @@ int guard_attach(struct guard *g, unsigned port, const struct guard_port *settin
         if (t->fds[i] >= 0 &&
             setsockopt(t->fds[i], SOL_SOCKET, SO_ATTACH_BPF, &g->program, sizeof(g->program)) < 0)
             return -errno;
+    g->early[port] = bpf_link_create(g->early_program, settings->ifindex, TCX_INGRESS, NULL);
     return 0;
+}
+
+bool guard_is_early(const struct guard *g, unsigned port)
+{
+    return g->early[port] >= 0;
 }
 
 void guard_detach(struct guard *g, unsigned port)
 {
+    if (g->early[port] >= 0)
+        close(g->early[port]);
+    g->early[port] = -1;
     if (g->port_keys[port].ifindex != 0)
         bpf_map_delete_elem(g->port_numbers_map, &g->port_keys[port]);
     g->port_keys[port] = (struct kernel_port_key){0};

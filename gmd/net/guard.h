@@ -40,6 +40,9 @@ void guard_close(struct guard *g);
 /* Puts the guard before the sockets of a port (0..KERNEL_PORTS_MAX-1). 0 or -errno. */
 int guard_attach(struct guard *g, unsigned port, const struct guard_port *settings,
                  const struct transport *t);
+/* Whether refused requests end at the interface already, not only at the socket (Linux 6.6): several times
+ * cheaper. */
+bool guard_is_early(const struct guard *g, unsigned port);
 /* The port's sockets are about to be closed. */
 void guard_detach(struct guard *g, unsigned port);
 

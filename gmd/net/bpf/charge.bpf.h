@@ -222,4 +222,35 @@ static __always_inline bool admit(struct port_found at, struct kernel_client *c,
     return passed;
 }
 
+static __always_inline void count_early(struct kernel_port *p, __u8 type)
+{
+    __sync_fetch_and_add(&p->counts.refused_early, 1);
+    __sync_fetch_and_add(&p->counts.refused_types[type & 0x0F], 1);
+}
+
+/* Before the network stack has worked on a request: would the guard at the socket refuse it? It costs a
+ * fraction here. What passes is the guard's to charge. */
+static __always_inline bool refuse_early(struct port_found at, struct kernel_client *c, __u8 type,
+                                         const __u8 *address, __u64 now_ns)
+{
+    const struct kernel_bucket *all = &at.port->all[KERNEL_REQUEST];
+    struct kernel_source_key key = {.port = (__u16)at.number, .class = KERNEL_REQUEST};
+    enum precedence precedence = NEWCOMER;
+    bool passes = true;
+    if (c && !has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, NEWCOMER)) {
+        count_over_rate(at.port, c);
+        passes = false;
+    } else if (!c) {
+        __builtin_memcpy(key.address, address, sizeof(key.address));
+        const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
+        const struct kernel_rate *share = &at.port->source_rate[KERNEL_REQUEST];
+        precedence = !due_ns || has_token(share, *due_ns, now_ns, NEWCOMER) ? STRANGER : CROWD;
+    }
+    if (passes && (!c || c->newcomer))
+        passes = has_token(&all->rate, all->due_ns, now_ns, precedence);
+    if (!passes)
+        count_early(at.port, type);
+    return !passes;
+}
+
 #endif

@@ -5,26 +5,17 @@
  * UDP checksums of requests are not looked at: between virtual interfaces they are left undone, and the
  * frame's own check sequence has covered the wire. */
 #include "gmd/net/bpf/charge.bpf.h"
+#include "gmd/net/bpf/request.bpf.h"
 
-#include <linux/if_ether.h>
-#include <linux/in.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
-#include <linux/udp.h>
-
-#define EVENT_PORT      319
-#define GENERAL_PORT    320
-#define REQUEST_BYTES   44
-#define RESPONSE_BYTES  54
-#define DELAY_REQ       0x1
-#define DELAY_RESP      0x9
-#define UNICAST         0x04 /* flags[0] */
-#define SPTP            0x20
-#define NS_PER_S        1000000000ULL
-#define UNICAST_HOPS    64
-#define FRAGMENT        0x3FFF
-#define DONT_FRAGMENT   0x4000
-#define IPV4_NO_OPTIONS 0x45
+#define GENERAL_PORT   320
+#define RESPONSE_BYTES 54
+#define DELAY_REQ      0x1
+#define DELAY_RESP     0x9
+#define UNICAST        0x04 /* flags[0] */
+#define SPTP           0x20
+#define NS_PER_S       1000000000ULL
+#define UNICAST_HOPS   64
+#define DONT_FRAGMENT  0x4000
 
 struct response {
     struct message_head head;
@@ -47,78 +38,15 @@ struct pseudo_header {
     __u8 protocol;
 };
 
-/* A request, taken out of its frame. */
-struct request {
-    __u8 from[16] __attribute__((aligned(8))), to[16] __attribute__((aligned(8)));
-    __u16 ethertype;
-    __u32 message_at; /* offset in the frame */
-    __u8 mac[6];      /* of the sender */
-    bool multicast;
-    struct message_head head;
-};
+static __always_inline struct frame frame_of(const struct xdp_md *ctx)
+{
+    return (struct frame){.data = (__u8 *)(long)ctx->data, .end = (__u8 *)(long)ctx->data_end};
+}
 
 static __always_inline void *at(const struct xdp_md *ctx, __u32 offset, __u32 len)
 {
-    __u8 *data = (__u8 *)(long)ctx->data;
-    __u8 *end = (__u8 *)(long)ctx->data_end;
-    return data + offset + len <= end ? data + offset : NULL;
-}
-
-static __always_inline bool parse_udp(const struct xdp_md *ctx, struct request *r, __u32 offset)
-{
-    const struct udphdr *udp = at(ctx, offset, sizeof(*udp));
-    r->message_at = offset + sizeof(*udp);
-    return udp && udp->dest == bpf_htons(EVENT_PORT) && bpf_ntohs(udp->len) >= sizeof(*udp) + REQUEST_BYTES;
-}
-
-static __always_inline bool parse_ipv4(const struct xdp_md *ctx, struct request *r)
-{
-    const struct iphdr *ip = at(ctx, ETH_HLEN, sizeof(*ip));
-    if (!ip || *(const __u8 *)ip != IPV4_NO_OPTIONS || ip->protocol != IPPROTO_UDP ||
-        (ip->frag_off & bpf_htons(FRAGMENT)))
-        return false;
-    __builtin_memcpy(r->from, &ip->saddr, sizeof(ip->saddr));
-    __builtin_memcpy(r->to, &ip->daddr, sizeof(ip->daddr));
-    return parse_udp(ctx, r, ETH_HLEN + sizeof(*ip));
-}
-
-static __always_inline bool parse_ipv6(const struct xdp_md *ctx, struct request *r)
-{
-    const struct ipv6hdr *ip = at(ctx, ETH_HLEN, sizeof(*ip));
-    if (!ip || ip->version != 6 || ip->nexthdr != IPPROTO_UDP)
-        return false;
-    __builtin_memcpy(r->from, &ip->saddr, sizeof(ip->saddr));
-    __builtin_memcpy(r->to, &ip->daddr, sizeof(ip->daddr));
-    return parse_udp(ctx, r, ETH_HLEN + sizeof(*ip));
-}
-
-static __always_inline bool parse_ethernet(const struct xdp_md *ctx, struct request *r)
-{
-    (void)ctx;
-    __builtin_memcpy(r->from, r->mac, sizeof(r->mac));
-    r->message_at = ETH_HLEN;
-    return true;
-}
-
-static __always_inline bool parse(const struct xdp_md *ctx, struct request *r)
-{
-    const struct ethhdr *eth = at(ctx, 0, sizeof(*eth));
-    const struct message_head *head;
-    if (!eth)
-        return false;
-    r->ethertype = bpf_ntohs(eth->h_proto);
-    __builtin_memcpy(r->mac, eth->h_source, sizeof(r->mac));
-    r->multicast = eth->h_dest[0] & 1;
-    if (!(r->ethertype == ETH_P_IP     ? parse_ipv4(ctx, r)
-          : r->ethertype == ETH_P_IPV6 ? parse_ipv6(ctx, r)
-          : r->ethertype == ETH_P_1588 ? parse_ethernet(ctx, r)
-                                       : false))
-        return false;
-    head = at(ctx, r->message_at, REQUEST_BYTES);
-    if (!head)
-        return false;
-    r->head = *head;
-    return true;
+    const struct frame f = frame_of(ctx);
+    return frame_at(&f, offset, len);
 }
 
 static __always_inline bool same(const __u8 *a, const __u8 *b, int octets)
@@ -287,37 +215,6 @@ static __always_inline bool write_frame(const struct xdp_md *ctx, const struct k
     return udp;
 }
 
-static __always_inline int refuse(struct kernel_port *p)
-{
-    __sync_fetch_and_add(&p->counts.refused_early, 1);
-    __sync_fetch_and_add(&p->counts.refused_types[DELAY_REQ], 1);
-    return XDP_DROP;
-}
-
-static __always_inline bool all_can_pay(const struct kernel_port *p, __u64 now_ns, enum precedence precedence)
-{
-    const struct kernel_bucket *all = &p->all[KERNEL_REQUEST];
-    return has_token(&all->rate, all->due_ns, now_ns, precedence);
-}
-
-/* A request that the daemon is to see is the guard's to charge, if there is anything to charge. */
-static __always_inline int pass_newcomer(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
-{
-    if (has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, NEWCOMER))
-        return all_can_pay(p, now_ns, NEWCOMER) ? XDP_PASS : refuse(p);
-    count_over_rate(p, c);
-    return refuse(p);
-}
-
-static __always_inline int pass_stranger(struct port_found f, const __u8 *address, __u64 now_ns)
-{
-    struct kernel_source_key key = {.port = (__u16)f.number, .class = KERNEL_REQUEST};
-    __builtin_memcpy(key.address, address, sizeof(key.address));
-    const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
-    const bool keeps = !due_ns || has_token(&f.port->source_rate[KERNEL_REQUEST], *due_ns, now_ns, NEWCOMER);
-    return all_can_pay(f.port, now_ns, keeps ? STRANGER : CROWD) ? XDP_PASS : refuse(f.port);
-}
-
 /* Room for the answer, which is written from its first octet on: in front, where there always is some, while
  * behind a short frame there may be none. */
 static __always_inline long resize(struct xdp_md *ctx, int grow)
@@ -346,7 +243,8 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
 {
     struct request r = {0};
     __u64 raw_ns, clock_ns;
-    if (!parse(ctx, &r))
+    const struct frame frame = frame_of(ctx);
+    if (!parse(&frame, &r))
         return XDP_PASS;
     const struct port_found f = find_port(ctx->ingress_ifindex, r.ethertype);
     const __u64 now_ns = bpf_ktime_get_ns();
@@ -354,14 +252,14 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
         !is_to_us(ctx, f.port, &r))
         return XDP_PASS;
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
-    if (!c)
-        return pass_stranger(f, r.from, now_ns);
-    if (c->newcomer)
-        return pass_newcomer(f.port, c, now_ns);
+    if (!c || c->newcomer)
+        return refuse_early(f, c, DELAY_REQ, r.from, now_ns) ? XDP_DROP : XDP_PASS;
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;
-    if (!client_pays(f.port, c, now_ns))
-        return refuse(f.port);
+    if (!client_pays(f.port, c, now_ns)) {
+        count_early(f.port, DELAY_REQ);
+        return XDP_DROP;
+    }
     return answer(ctx, f.port, c, &r, clock_ns);
 }
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guard: a filter on the ports' sockets. What nobody has agreed to is dropped before it takes a place in
  * the receive queue, so a flood cannot crowd out those who keep to their rate. */
-#include "gmd/net/bpf/charge.bpf.h"
+#include "gmd/net/bpf/request.bpf.h"
 
-#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
 #include <stddef.h>
 
 #define UDP_HEADER   8
@@ -45,6 +45,23 @@ int guard(struct __sk_buff *skb)
     if (class == KERNEL_REQUEST)
         client = find_client(at.number, address, head.source);
     return admit(at, client, class, head.type, address, now_ns) ? (int)skb->len : 0;
+}
+
+/* At the interface's ingress, before the network stack: requests to event ports that the guard above would
+ * refuse. Fragments, IPv6 extension headers and the like go on to it. */
+SEC("tc")
+int guard_early(struct __sk_buff *skb)
+{
+    struct request r = {0};
+    const struct frame frame = {.data = (__u8 *)(long)skb->data, .end = (__u8 *)(long)skb->data_end};
+    if (!parse(&frame, &r))
+        return TC_ACT_UNSPEC;
+    const struct port_found at = find_port(skb->ifindex, r.ethertype);
+    if (!at.port || classify(at.port, &r.head, skb->len - r.message_at) != KERNEL_REQUEST)
+        return TC_ACT_UNSPEC;
+    struct kernel_client *client = find_client(at.number, r.from, r.head.source);
+    const bool refused = refuse_early(at, client, r.head.type, r.from, bpf_ktime_get_ns());
+    return refused ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";
