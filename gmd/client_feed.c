@@ -10,6 +10,7 @@
 /* One place of the table. */
 struct place {
     uint32_t answered, refused; /* of the guard's counts, modulo 2^32, what the table knows */
+    uint8_t rank;               /* enum client_rank, as the guard was told */
     bool fed;
 };
 
@@ -41,7 +42,8 @@ static void tell(struct client_feed *f, const struct client_change *change)
         guard_forget(f->guard, change->index);
         *p = (struct place){.fed = false};
     } else if (p->fed && !change->is_new) {
-        guard_change(f->guard, change->index, change->rate_hz, change->burst, change->newcomer);
+        guard_change(f->guard, change->index, change->rate_hz, change->burst, (uint8_t)change->rank);
+        p->rank = (uint8_t)change->rank;
     } else {
         const struct guard_client c = {
             .identity = change->client->identity,
@@ -49,10 +51,10 @@ static void tell(struct client_feed *f, const struct client_change *change)
             .port = change->client->port - 1u,
             .rate_hz = change->rate_hz,
             .burst = change->burst,
-            .newcomer = change->newcomer,
+            .rank = (uint8_t)change->rank,
             .log_message_interval = LOG_INTERVAL_NONE,
         };
-        *p = (struct place){.fed = guard_allow(f->guard, change->index, &c) == 0};
+        *p = (struct place){.fed = guard_allow(f->guard, change->index, &c) == 0, .rank = c.rank};
     }
 }
 
@@ -61,6 +63,16 @@ void client_feed_changes(struct client_feed *f, struct clients *c)
     struct client_change change;
     for (int i = 0; f && i < CHANGES_PER_CALL && clients_next_change(c, &change); i++)
         tell(f, &change);
+}
+
+/* Who has become a senior meanwhile. */
+static void review_rank(struct client_feed *f, const struct client *cl, unsigned index)
+{
+    const uint8_t rank = (uint8_t)client_rank(cl);
+    if (rank == f->places[index].rank)
+        return;
+    guard_change(f->guard, index, client_allowance(cl->log_interval) * RATE_UNIT_HZ, CLIENT_BURST, rank);
+    f->places[index].rank = rank;
 }
 
 static void account(struct client_feed *f, struct clients *c, unsigned index, int64_t now_ns)
@@ -80,8 +92,10 @@ void client_feed_counts(struct client_feed *f, struct clients *c, int64_t now_ns
     if (!f)
         return;
     for (unsigned i = 0; i <= f->capacity / CLIENT_FEED_PARTS; i++) {
-        if (f->places[f->next].fed)
+        if (f->places[f->next].fed) {
             account(f, c, f->next, now_ns);
+            review_rank(f, clients_at(c, f->next), f->next);
+        }
         f->next = (f->next + 1) % f->capacity;
     }
 }

@@ -9,8 +9,11 @@
 #include "gmd/net/clock_line.h"
 #include "gmd/net/fast_path.h"
 
-/* Those not established: a fourth of the capacity, as in the daemon, and so much of it at once. */
-#define STRANGERS_BURST_S (1.0 / 16)
+/* What comes at once, of a common bucket's rate. */
+#define BURST_S (1.0 / 16)
+
+/* Of what the budget has for juniors: it must see that they want more. */
+#define JUNIORS_SHARE 1.25
 
 struct port_protection {
     bool guarded;
@@ -76,7 +79,7 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
     int error = g->guard ? guard_attach(g->guard, port->number, &settings, port->transport) : 0;
     if (g->guard)
         guard_set_strangers(g->guard, port->number, g->config.strangers_hz,
-                            (unsigned)(g->config.strangers_hz * STRANGERS_BURST_S));
+                            (unsigned)(g->config.strangers_hz * BURST_S));
     p->guarded = g->guard && !error && g->config.guard;
     if (p->guarded)
         return;
@@ -158,10 +161,21 @@ static void renew(struct port_protection *p, struct daemon *d, const struct daem
     p->serves = s.serves;
 }
 
+static void share_budget(struct protection *g, struct daemon *d, int64_t now_ns)
+{
+    struct budget_status s;
+    budget_status(&d->service->budget, now_ns, &s);
+    const double juniors_hz = JUNIORS_SHARE * s.juniors_hz;
+    for (unsigned i = 0; i < d->gm.instance.port_count; i++)
+        guard_set_juniors(g->guard, i, juniors_hz, (unsigned)(juniors_hz * BURST_S));
+}
+
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
 {
     if (g)
         client_feed_counts(g->feed, d->service->clients, now_ns);
+    if (g && g->guard)
+        share_budget(g, d, now_ns);
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
         if (g->ports[i].fast)
             renew(&g->ports[i], d, &d->ports[i], now_ns);

@@ -187,6 +187,11 @@ void guard_detach(struct guard *g, unsigned port)
     g->port_keys[port] = (struct kernel_port_key){0};
 }
 
+void guard_set_juniors(struct guard *g, unsigned port, double rate_hz, unsigned burst)
+{
+    set_rate(&g->ports[port].juniors.rate, rate_hz, burst);
+}
+
 void guard_set_strangers(struct guard *g, unsigned port, double rate_hz, unsigned burst)
 {
     set_rate(&g->ports[port].all[KERNEL_REQUEST].rate, rate_hz, burst);
@@ -211,10 +216,10 @@ static struct kernel_client_key key_of(const struct guard_client *c)
     return key;
 }
 
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, bool newcomer)
+void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank)
 {
     set_rate(&g->clients[slot].bucket.rate, rate_hz, burst);
-    SHARED_SET(g->clients[slot].newcomer, newcomer);
+    SHARED_SET(g->clients[slot].rank, rank);
 }
 
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
@@ -223,7 +228,7 @@ int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
     const uint32_t value = slot;
     guard_forget(g, slot);
     g->clients[slot] = (struct kernel_client){.log_message_interval = c->log_message_interval};
-    guard_change(g, slot, c->rate_hz, c->burst, c->newcomer);
+    guard_change(g, slot, c->rate_hz, c->burst, c->rank);
     if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
         return -errno;
     g->keys[slot] = key;

@@ -22,7 +22,7 @@ struct guard_client {
     unsigned port; /* index of ours */
     double rate_hz;
     unsigned burst;              /* requests at once, at least 1 */
-    bool newcomer;               /* shares what strangers have, before them */
+    uint8_t rank;                /* enum kernel_rank */
     int8_t log_message_interval; /* of unicast answers that the fast path gives */
 };
 
@@ -52,11 +52,12 @@ int guard_attach_plain(const struct guard_port *settings, const struct transport
 
 /* The client in this slot from now on; what the slot counted before is forgotten. 0 or -errno. */
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c);
-/* Another rate or standing for the same client; no system call. */
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, bool newcomer);
+/* Another rate or rank for the same client; no system call. */
+void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank);
 void guard_forget(struct guard *g, unsigned slot);
 
-/* What strangers may ask for, all together; bounds what they can cost. */
+/* What strangers and newcomers may ask for, all together; and the juniors. Bounds what they can cost. */
+void guard_set_juniors(struct guard *g, unsigned port, double rate_hz, unsigned burst);
 void guard_set_strangers(struct guard *g, unsigned port, double rate_hz, unsigned burst);
 
 struct guard_counts guard_read(const struct guard *g, unsigned slot);

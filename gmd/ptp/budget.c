@@ -66,6 +66,12 @@ static double open_hz(const struct budget *b)
     return open > 1 ? open : 1;
 }
 
+/* And by seniors. */
+static double juniors_hz(const struct budget *b)
+{
+    return fmax(1, open_hz(b) - b->classes[CLASS_SENIOR].smooth.used);
+}
+
 static double demand_hz(const struct budget *b)
 {
     return b->classes[CLASS_SENIOR].smooth.demand + b->classes[CLASS_JUNIOR].smooth.demand;
@@ -150,7 +156,7 @@ static void update(struct budget *b, int64_t now_ns)
     else if (b->quiet_since_ns == INT64_MAX)
         b->quiet_since_ns = now_ns;
     control_fair_share(&b->classes[CLASS_SENIOR], open);
-    control_fair_share(&b->classes[CLASS_JUNIOR], fmax(1, open - b->classes[CLASS_SENIOR].smooth.used));
+    control_fair_share(&b->classes[CLASS_JUNIOR], juniors_hz(b));
     control_steps(b, open, now_ns);
 }
 
@@ -164,23 +170,10 @@ static void spend(struct budget *b, unsigned messages, int64_t now_ns)
     b->window_used += messages;
 }
 
-/* How much of the burst is left to whom. */
-enum precedence {
-    FIRST = 1,  /* granted requests, seniors */
-    SECOND = 2, /* juniors: a half */
-    LAST = 4,   /* newcomers and strangers: a fourth */
-};
-
-static bool has_room(const struct budget *b, enum precedence precedence, int64_t now_ns)
+/* All of the burst is there for the first, a half for the second, a fourth for the last. */
+static bool has_room(const struct budget *b, enum client_rank rank, int64_t now_ns)
 {
-    return b->busy_until_ns - now_ns < b->burst_ns / precedence;
-}
-
-static enum precedence precedence_of(const struct client *cl)
-{
-    if (cl->granted || cl->senior)
-        return FIRST;
-    return cl->standing == CLIENT_ESTABLISHED ? SECOND : LAST;
+    return b->busy_until_ns - now_ns < b->burst_ns >> rank;
 }
 
 static void note_refusal(struct budget *b, int64_t now_ns)
@@ -242,7 +235,7 @@ static enum client_refusal judge_open(struct budget *b, struct client *cl, unsig
     double hz = asked_hz(cl);
     s->window.demand += messages;
     s->fastest_hz = hz > s->fastest_hz ? hz : s->fastest_hz;
-    if (!within_fair_share(b, s, hz) || !has_room(b, precedence_of(cl), now_ns))
+    if (!within_fair_share(b, s, hz) || !has_room(b, client_rank(cl), now_ns))
         return REFUSED_BUDGET;
     s->window.used += messages;
     return REFUSED_NOT;
@@ -254,7 +247,7 @@ static enum client_refusal judge(struct budget *b, struct client *cl, unsigned m
         return REFUSED_RATE;
     if (cl->standing == CLIENT_ESTABLISHED && !cl->granted)
         return judge_open(b, cl, messages, now_ns);
-    return has_room(b, precedence_of(cl), now_ns) ? REFUSED_NOT : REFUSED_BUDGET;
+    return has_room(b, client_rank(cl), now_ns) ? REFUSED_NOT : REFUSED_BUDGET;
 }
 
 enum client_refusal budget_request(struct budget *b, struct client *cl, unsigned messages, int64_t now_ns)
@@ -274,7 +267,7 @@ enum client_refusal budget_request(struct budget *b, struct client *cl, unsigned
 bool budget_courtesy(struct budget *b, const struct client *cl, int64_t now_ns)
 {
     update(b, now_ns);
-    if (!has_room(b, cl->senior ? FIRST : LAST, now_ns)) {
+    if (!has_room(b, cl->senior ? CLIENT_FIRST : CLIENT_LAST, now_ns)) {
         note_refusal(b, now_ns);
         return false;
     }
@@ -351,6 +344,7 @@ void budget_status(struct budget *b, int64_t now_ns, struct budget_status *statu
         .reserved_hz = granted_hz(b),
         .headroom = fmax(0, 1 - load / b->config.capacity_hz),
         .fair_hz = least_fair_hz(b),
+        .juniors_hz = juniors_hz(b),
         .steps = b->steps,
         .refused_rate = b->refused_rate,
         .refused_budget = b->refused_budget,

@@ -36,6 +36,7 @@ struct budget_status {
     double reserved_hz; /* by grants */
     double headroom;    /* 0..1 of the capacity, by what is used or reserved, whichever is more */
     double fair_hz;     /* requests per second and client, where it is least; 0: no limit */
+    double juniors_hz;  /* that grants and seniors leave to the rest of the established */
     unsigned steps;     /* by which announced intervals are longer than configured, log2 */
     uint64_t refused_rate, refused_budget; /* requests */
     uint64_t refused_grants;

@@ -203,7 +203,7 @@ static bool describe_change(struct clients *c, uint16_t i, struct client_change 
     change->client = cl;
     change->is_new = is_new;
     change->rate_hz = client_allowance(cl->log_interval) * RATE_UNIT_HZ;
-    change->newcomer = cl->standing == CLIENT_NEWCOMER && !cl->granted;
+    change->rank = client_rank(cl);
     return true;
 }
 

@@ -103,7 +103,7 @@ struct client_change {
     bool is_new;                 /* another client than it was told of, if any */
     double rate_hz;              /* requests per second that it may ask ... */
     unsigned burst;              /* ... and at once */
-    bool newcomer;               /* it has no such right yet */
+    enum client_rank rank;       /* seniority alone is not told: it changes with time */
 };
 
 /* The next change that was not fetched yet; false: none. */

@@ -55,6 +55,13 @@ static bool seen(struct client *cl, int64_t now_ns)
     return seconds > 0;
 }
 
+enum client_rank client_rank(const struct client *cl)
+{
+    if (cl->granted || cl->senior)
+        return CLIENT_FIRST;
+    return cl->standing == CLIENT_ESTABLISHED ? CLIENT_SECOND : CLIENT_LAST;
+}
+
 void client_seen(struct client *cl, int64_t now_ns)
 {
     seen(cl, now_ns);

@@ -22,6 +22,13 @@ enum client_standing {
     CLIENT_STRANGER,    /* the one record that stands for all who found no room */
 };
 
+/* Who is refused last, when all cannot be served. */
+enum client_rank {
+    CLIENT_FIRST,  /* granted, or senior */
+    CLIENT_SECOND, /* established */
+    CLIENT_LAST,   /* newcomers, strangers */
+};
+
 /* Why a request was not answered. */
 enum client_refusal {
     REFUSED_NOT,
@@ -86,6 +93,8 @@ static inline uint32_t client_allowance(int8_t log_interval)
 {
     return 3u << (CLIENT_LOG_MAX - log_interval);
 }
+
+enum client_rank client_rank(const struct client *cl);
 
 /* It was heard: moves the windows on. */
 void client_seen(struct client *cl, int64_t now_ns);

@@ -137,14 +137,15 @@ static void tells_what_a_client_may_ask(void **state)
     assert_true(clients_next_change(r.clients, &change));
     assert_ptr_equal(change.client, cl);
     assert_int_equal(change.index, clients_index(r.clients, cl));
-    assert_true(change.is_new && change.newcomer);
+    assert_true(change.is_new && change.rank == CLIENT_LAST);
     assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
     assert_int_equal(change.burst, CLIENT_BURST);
     assert_false(clients_next_change(r.clients, &change));
     for (unsigned i = 1; i < CLIENT_PROBATION; i++)
         clients_request(r.clients, &q, r.now + i * S);
     assert_true(clients_next_change(r.clients, &change));
-    assert_false(change.is_new || change.newcomer);
+    assert_false(change.is_new);
+    assert_int_equal(change.rank, CLIENT_SECOND);
     assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
     assert_false(clients_next_change(r.clients, &change));
 
@@ -159,7 +160,7 @@ static void tells_what_a_client_may_ask(void **state)
     r.now += 90000 * S;
     rig_ask(&r, 1000); /* and one that is long gone is forgotten: its place is another's */
     assert_true(clients_next_change(r.clients, &change));
-    assert_true(change.client != NULL && change.is_new && change.newcomer);
+    assert_true(change.client != NULL && change.is_new && change.rank == CLIENT_LAST);
     assert_int_equal(change.client->identity.clock.id[6], 1000 >> 8);
     assert_false(clients_next_change(r.clients, &change));
     rig_ask(&r, 1001);
@@ -180,7 +181,7 @@ static void changes_make_the_same_map(void **state)
     struct {
         double rate_hz;
         uint8_t id;
-        bool newcomer;
+        enum client_rank rank;
     } map[CAPACITY] = {{0}};
     struct clients_rig r = rig_of(CAPACITY, 4, 1000);
     unsigned forgotten = 0;
@@ -196,7 +197,7 @@ static void changes_make_the_same_map(void **state)
         while (clients_next_change(r.clients, &change)) {
             forgotten += change.client == NULL;
             map[change.index].rate_hz = change.rate_hz;
-            map[change.index].newcomer = change.newcomer;
+            map[change.index].rank = change.rank;
             if (change.client != NULL && change.is_new)
                 map[change.index].id = change.client->identity.clock.id[7];
         }
@@ -204,9 +205,8 @@ static void changes_make_the_same_map(void **state)
             const struct client *cl = clients_at(r.clients, k);
             bool known = cl->standing != CLIENT_MISFIT;
             assert_float_equal(map[k].rate_hz, known ? 1.5 * ldexp(1, -cl->log_interval) : 0, 1e-9);
-            assert_int_equal(map[k].newcomer, cl->standing == CLIENT_NEWCOMER);
             if (known)
-                assert_int_equal(map[k].id, cl->identity.clock.id[7]);
+                assert_true(map[k].id == cl->identity.clock.id[7] && map[k].rank == client_rank(cl));
         }
     }
     assert_true(forgotten > 10);

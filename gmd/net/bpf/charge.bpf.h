@@ -120,7 +120,7 @@ static __always_inline enum kernel_class classify(const struct kernel_port *p, c
 
 /* How much of a common bucket is left to whom. A flood leaves to those who come back what it cannot use. */
 enum precedence {
-    NEWCOMER = 1, /* known, and within the rate that it will have: all of it */
+    KNOWN = 1,    /* and within its own rate: all of it */
     STRANGER = 2, /* whose address keeps to its share: a half */
     CROWD = 4,    /* a host of many, or a router before them; or a flood: a fourth */
 };
@@ -157,7 +157,7 @@ static __always_inline bool source_pays(const struct kernel_port *p, __u32 numbe
     __builtin_memcpy(key.address, address, sizeof(key.address));
     __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
     if (due_ns)
-        return take_token(rate, due_ns, now_ns, NEWCOMER);
+        return take_token(rate, due_ns, now_ns, KNOWN);
     const __u64 first_ns = now_ns + rate->interval_ns;
     bpf_map_update_elem(&sources, &key, &first_ns, BPF_ANY);
     return true;
@@ -195,7 +195,7 @@ static __always_inline void count_over_rate(struct kernel_port *p, struct kernel
 /* A request that the client's own bucket decides on. */
 static __always_inline bool client_pays(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
 {
-    if (take_token(&c->bucket.rate, &c->bucket.due_ns, now_ns, NEWCOMER))
+    if (take_token(&c->bucket.rate, &c->bucket.due_ns, now_ns, KNOWN))
         return true;
     count_over_rate(p, c);
     return false;
@@ -209,13 +209,34 @@ static __always_inline void count(struct kernel_port *p, enum kernel_class class
         __sync_fetch_and_add(&n->refused_types[type & 0x0F], 1);
 }
 
+/* The bucket that a known client's requests are paid from besides its own; NULL: none. */
+static __always_inline struct kernel_bucket *common_bucket(struct kernel_port *p,
+                                                           const struct kernel_client *c)
+{
+    switch (c->rank) {
+    case KERNEL_SENIOR:
+        return NULL;
+    case KERNEL_JUNIOR:
+        return &p->juniors;
+    default:
+        return &p->all[KERNEL_REQUEST];
+    }
+}
+
+static __always_inline bool client_and_common_pay(struct kernel_port *p, struct kernel_client *c,
+                                                  __u64 now_ns)
+{
+    struct kernel_bucket *common = common_bucket(p, c);
+    return client_pays(p, c, now_ns) &&
+           (!common || take_token(&common->rate, &common->due_ns, now_ns, KNOWN));
+}
+
 /* Lets a message pass to the daemon or not. c: its sender, if it is a request of a known client. */
 static __always_inline bool admit(struct port_found at, struct kernel_client *c, enum kernel_class class,
                                   __u8 type, const __u8 *address, __u64 now_ns)
 {
-    const bool passed =
-        c ? client_pays(at.port, c, now_ns) && (!c->newcomer || all_pay(at.port, class, now_ns, NEWCOMER))
-          : stranger_pays(at.port, at.number, class, address, now_ns);
+    const bool passed = c ? client_and_common_pay(at.port, c, now_ns)
+                          : stranger_pays(at.port, at.number, class, address, now_ns);
     if (c && passed)
         __sync_fetch_and_add(&c->passed, 1);
     count(at.port, class, type, passed);
@@ -228,29 +249,35 @@ static __always_inline void count_early(struct kernel_port *p, __u8 type)
     __sync_fetch_and_add(&p->counts.refused_types[type & 0x0F], 1);
 }
 
+static __always_inline bool client_can_pay(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
+{
+    const struct kernel_bucket *common = common_bucket(p, c);
+    if (has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, KNOWN))
+        return !common || has_token(&common->rate, common->due_ns, now_ns, KNOWN);
+    count_over_rate(p, c);
+    return false;
+}
+
+static __always_inline bool stranger_can_pay(struct port_found at, const __u8 *address, __u64 now_ns)
+{
+    const struct kernel_bucket *all = &at.port->all[KERNEL_REQUEST];
+    const struct kernel_rate *share = &at.port->source_rate[KERNEL_REQUEST];
+    struct kernel_source_key key = {.port = (__u16)at.number, .class = KERNEL_REQUEST};
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
+    const bool keeps = !due_ns || has_token(share, *due_ns, now_ns, KNOWN);
+    return has_token(&all->rate, all->due_ns, now_ns, keeps ? STRANGER : CROWD);
+}
+
 /* Before the network stack has worked on a request: would the guard at the socket refuse it? It costs a
  * fraction here. What passes is the guard's to charge. */
 static __always_inline bool refuse_early(struct port_found at, struct kernel_client *c, __u8 type,
                                          const __u8 *address, __u64 now_ns)
 {
-    const struct kernel_bucket *all = &at.port->all[KERNEL_REQUEST];
-    struct kernel_source_key key = {.port = (__u16)at.number, .class = KERNEL_REQUEST};
-    enum precedence precedence = NEWCOMER;
-    bool passes = true;
-    if (c && !has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, NEWCOMER)) {
-        count_over_rate(at.port, c);
-        passes = false;
-    } else if (!c) {
-        __builtin_memcpy(key.address, address, sizeof(key.address));
-        const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
-        const struct kernel_rate *share = &at.port->source_rate[KERNEL_REQUEST];
-        precedence = !due_ns || has_token(share, *due_ns, now_ns, NEWCOMER) ? STRANGER : CROWD;
-    }
-    if (passes && (!c || c->newcomer))
-        passes = has_token(&all->rate, all->due_ns, now_ns, precedence);
-    if (!passes)
-        count_early(at.port, type);
-    return !passes;
+    if (c ? client_can_pay(at.port, c, now_ns) : stranger_can_pay(at, address, now_ns))
+        return false;
+    count_early(at.port, type);
+    return true;
 }
 
 #endif

@@ -252,11 +252,11 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
         !is_to_us(ctx, f.port, &r))
         return XDP_PASS;
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
-    if (!c || c->newcomer)
+    if (!c || c->rank == KERNEL_NEWCOMER)
         return refuse_early(f, c, DELAY_REQ, r.from, now_ns) ? XDP_DROP : XDP_PASS;
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;
-    if (!client_pays(f.port, c, now_ns)) {
+    if (!client_and_common_pay(f.port, c, now_ns)) {
         count_early(f.port, DELAY_REQ);
         return XDP_DROP;
     }

@@ -33,13 +33,19 @@ struct kernel_client_key {
     __u16 port; /* index of ours */
 };
 
+enum kernel_rank {                  /* as enum client_rank */
+                   KERNEL_SENIOR,   /* pays from its own bucket alone */
+                   KERNEL_JUNIOR,   /* from the juniors' common one as well */
+                   KERNEL_NEWCOMER, /* from the one of all the rest as well, and is the daemon's to answer */
+};
+
 struct kernel_client {
     struct kernel_bucket bucket;
     __u64 passed;   /* to the daemon */
     __u64 answered; /* in the driver */
     __u64 refused;
     __s8 log_message_interval; /* of its unicast answers */
-    __u8 newcomer;             /* pays from the common bucket too, and is the daemon's to answer */
+    __u8 rank;                 /* enum kernel_rank */
     __u8 reserved[6];
 };
 
@@ -98,6 +104,7 @@ struct kernel_port {
     struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */
     /* the rest is the kernel's but for the buckets' rates */
     struct kernel_bucket all[KERNEL_CLASSES]; /* of all addresses together */
+    struct kernel_bucket juniors;
     struct kernel_counts counts;
 };
 
