@@ -193,9 +193,11 @@ const struct option conf_options[] = {
         "under load the least interval of Delay_Req may be announced and granted up to here"),
     BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),
     BOOL(conf, clients.guard, true,
-         "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF)"),
+         "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF, "
+         "CAP_PERFMON)"),
     ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
-         "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_NET_ADMIN)"),
+         "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_PERFMON, "
+         "CAP_NET_ADMIN)"),
 
     BOOL(conf, unicast.negotiate, false,
          "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),

@@ -232,6 +232,7 @@ void protection_status(const struct protection *g, unsigned port, struct protect
 {
     const struct port_protection *p = &g->ports[port];
     *s = (struct protection_status){.guarded = p->guarded,
+                                    .early = p->guarded && guard_is_early(g->guard, port),
                                     .fast_mode = p->fast ? fast_path_mode(p->fast) : "off",
                                     .counts = protection_counts(g, port),
                                     .queue_lost = p->queue_lost};

@@ -17,6 +17,7 @@ struct protection_config {
 /* What a port has of it. */
 struct protection_status {
     bool guarded;
+    bool early;            /* before the network stack already */
     const char *fast_mode; /* "driver", "generic", "off" */
     char missing[160];     /* why it is not guarded; empty when it is, or was not to be */
     char problem[160];     /* what ails the fast path; empty when all is well */

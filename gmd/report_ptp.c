@@ -40,6 +40,7 @@ static json_t *report_protection(const struct protection *g, unsigned port)
                             json_pack("{s:o, s:o}", "passed", unsigned64(s.counts.passed[i]), "refused",
                                       unsigned64(s.counts.refused[i])));
     put(o, "guard", json_boolean(s.guarded));
+    put(o, "early", json_boolean(s.early));
     put(o, "fast_path", json_string(s.fast_mode));
     put(o, "missing", printable(s.missing));
     put(o, "problem", printable(s.problem));

@@ -39,7 +39,7 @@ const char *bpf_reason(int error)
     switch (-error) {
     case EPERM:
     case EACCES:
-        return "not permitted (needs CAP_BPF and CAP_NET_ADMIN)";
+        return "not permitted (needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)";
     case ENOSYS:
         return "the kernel has no BPF";
     case EINVAL:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The guard before the sockets: floods end in the kernel, and take nothing from those who keep to their rate."""
 
+import pathlib
 import re
 import time
 
@@ -84,7 +85,7 @@ def test_good_clients_beside_a_flood(pair, transport, mode, attacker):
 
 def test_without_rights(pair):
     probe = Probe(pair.a, "udpv4", ["setpriv", "--bounding-set=-bpf,-sys_admin", "--inh-caps=-bpf,-sys_admin"])
-    assert probe.ask("guard") == "not permitted (needs CAP_BPF and CAP_NET_ADMIN)"
+    assert probe.ask("guard") == "not permitted (needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN)"
     probe.do("plain")
     assert ask(pair, "udpv4", rate=500)["sent"] == int(probe.ask("received"))
     sent = ask(pair, "udpv4", domain=5, rate=5000)["sent"]
@@ -128,3 +129,44 @@ def test_ptp4l_beside_a_flood(pair, tmp_path, mode, sources):
     assert port["tx"]["Sync"] - port["tx"]["Follow_Up"] <= 1
     client.stop()
     gmd.stop()
+
+
+UNPROTECTED = ["-all", "+net_bind_service", "+net_raw"]
+
+
+def served_with(pair, tmp_path, capabilities, clients=""):
+    """gmd with these rights only, serving; what it says of the kernel's protection."""
+    sets = ",".join(capabilities)
+    text = conf(ptp="serve_before_lock = true;") + f"clients: {{ {clients} }};"
+    gmd = Gmd(pair.a, tmp_path, text, wrapper=["setpriv", f"--bounding-set={sets}", "--inh-caps=-all"]).start()
+    gmd.wait_port_state("MASTER")
+    return gmd, gmd.ask("ports")["ports"][0]["protection"]
+
+
+def test_rights_of_the_service_suffice(pair, tmp_path):
+    unit = pathlib.Path(__file__).parents[2] / "debian/gmd.service"
+    names = re.search(r"^CapabilityBoundingSet=(.*)$", unit.read_text(), re.MULTILINE)[1].split()
+    capabilities = ["-all", *("+" + name.removeprefix("CAP_").lower() for name in names)]
+    gmd, protection = served_with(pair, tmp_path, capabilities, 'fast_path = "xdp";')
+    assert protection["guard"] and protection["fast_path"] in ("driver", "generic"), gmd.log()
+    assert not protection["missing"] and not protection["problem"]
+    assert "clients.guard" not in gmd.log()
+
+
+def test_says_what_is_missing_without_rights(pair, tmp_path):
+    """Once, and without an alarm: it serves as usual."""
+    gmd, protection = served_with(pair, tmp_path, UNPROTECTED)
+    assert not protection["guard"] and "not permitted" in protection["missing"]
+    assert gmd.log().count("clients.guard: not permitted") == 1
+    assert "protection" not in gmd.ask("status")["alarms"]
+    pair.a.run(["ip", "link", "set", "eth0", "down"])
+    gmd.wait_port_state("FAULTY")
+    pair.a.run(["ip", "link", "set", "eth0", "up"])
+    gmd.wait_port_state("MASTER")
+    assert gmd.log().count("not permitted") == 1
+
+
+def test_switched_off(pair, tmp_path):
+    gmd, protection = served_with(pair, tmp_path, UNPROTECTED, "guard = false;")
+    assert not protection["guard"] and not protection["missing"]
+    assert "clients.guard" not in gmd.log()
