@@ -364,7 +364,7 @@ int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int 
         snprintf(error, error_size, "%s: no hardware time stamps: %s", c->interface, why);
         return -1;
     }
-    snprintf(port->problem, sizeof port->problem, "software time stamps: %.130s", why);
+    snprintf(port->problem, sizeof port->problem, "%.150s", why);
     return software_stamping(port, c->interface, error, error_size);
 }
 
