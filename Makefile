@@ -150,7 +150,7 @@ check-bed: deps
 	$(PYTHON) -B tests/bed/bed.py --build $(BUILD) $(SCENARIO:%=--scenario %)
 
 check-asan: deps
-	@GMD_SIM_SEEDS=$(ASAN_SEEDS) $(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+	@GMD_SIM_SEEDS=$(ASAN_SEEDS) $(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O2 -g -fno-omit-frame-pointer" \
 	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
 
 fuzz: deps
