@@ -57,14 +57,14 @@ static bool only_unicast_without_grants(const struct conf *c)
     return c->unicast.only && !c->unicast.negotiate && p && !conf_profile_rule(p, "unicast.only");
 }
 
-/* What G.8275.2 and G.8265.1 leave between the ends of their ranges stands for nothing. */
+/* Between the ends of the telecom profiles' ranges not every class stands for something. */
 static bool class_of_no_quality(const struct conf *c)
 {
     const int class = c->holdover.out_of_spec_class;
 
     if (strcmp(c->ptp.profile, "g8275.2") == 0)
-        return class % 10 != 0;
-    return strcmp(c->ptp.profile, "g8265.1") == 0 && class % 2 != 0;
+        return class > 140 && class < 160 && class != 150;
+    return strcmp(c->ptp.profile, "g8265.1") == 0 && class > 90 && class < 110 && class % 2 != 0;
 }
 
 static bool unlock_below_lock(const struct conf *c)
