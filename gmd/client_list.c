@@ -121,7 +121,9 @@ json_t *client_list_brief(const json_t *answer)
     json_t *out = json_copy((json_t *)answer), *rows = json_array(), *client;
     size_t i;
     json_array_foreach(json_object_get(answer, "clients"), i, client)
+    {
         json_array_append_new(rows, brief(client));
+    }
     json_object_set_new(out, "clients", rows);
     return out;
 }

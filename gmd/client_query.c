@@ -116,17 +116,17 @@ static bool parse_mac(const char *text, uint8_t *bytes)
     return n == 6 && text[end] == '\0';
 }
 
-/* Octets of an address of this family; 0: text is none. */
+/* Bits of an address of its family; 0: text is none. */
 static unsigned parse_family(const char *text, struct address *a)
 {
     *a = (struct address){.family = ADDRESS_IPV4};
     if (inet_pton(AF_INET, text, a->bytes) == 1)
-        return 4;
+        return 32;
     a->family = ADDRESS_IPV6;
     if (inet_pton(AF_INET6, text, a->bytes) == 1)
-        return 16;
+        return 128;
     a->family = ADDRESS_MAC;
-    return parse_mac(text, a->bytes) ? 6 : 0;
+    return parse_mac(text, a->bytes) ? 48 : 0;
 }
 
 static const char *parse_address(const json_t *value, struct client_query *q)
@@ -141,9 +141,9 @@ static const char *parse_address(const json_t *value, struct client_query *q)
     char *slash = strchr(text, '/'), *end = NULL;
     if (slash)
         *slash = '\0';
-    const unsigned octets = parse_family(text, &q->net);
-    const unsigned long bits = slash ? strtoul(slash + 1, &end, 10) : octets * 8;
-    if (octets == 0 || bits > octets * 8 || (slash && (end == slash + 1 || *end != '\0')))
+    const unsigned long most = parse_family(text, &q->net);
+    const unsigned long bits = slash ? strtoul(slash + 1, &end, 10) : most;
+    if (most == 0 || bits > most || (slash && (end == slash + 1 || *end != '\0')))
         return wrong;
     q->bits = (unsigned)bits;
     return NULL;
