@@ -199,6 +199,10 @@ const struct option conf_options[] = {
 
     BOOL(conf, unicast.negotiate, false,
          "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),
+    BOOL(conf, unicast.only, false,
+         "send nothing by multicast and hear nothing that comes so: all by negotiation"),
+    INT(conf, unicast.log_interval_min, -7, -7, 4, "log2 s",
+        "shortest interval that any client is granted; the profile may have a longer one"),
     INT(conf, unicast.duration_max_s, 3600, 10, 86400, "s", "longest grant; the profile may have less"),
     BOOL(conf, unicast.withdraw_at_handover, true,
          "cancel all grants when another grandmaster takes over or time is not served"),

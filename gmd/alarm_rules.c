@@ -275,11 +275,14 @@ static bool port_down(const struct daemon *d, int64_t now_ns, char *detail, size
     return any_port(d, is_down, "no link or no such interface", detail, size);
 }
 
-#define STAMPS_MISSING_NS (3 * NS_PER_S)
+#define STAMPS_MISSING_NS  (3 * NS_PER_S)
+#define STAMPS_MISSING_RUN 16 /* of Syncs by grant, which keep no common interval */
 
 static bool is_without_stamps(const struct daemon *d, unsigned i)
 {
     const struct port *p = &d->gm.instance.ports[i];
+    if (p->config.unicast_only)
+        return p->tx_missing_run >= STAMPS_MISSING_RUN;
     const int64_t stamp_ns = d->ports[i].last_stamp_ns;
     const int64_t since_ns = stamp_ns > p->state_since_ns ? stamp_ns : p->state_since_ns;
     return p->state == PORT_MASTER && !p->config.one_step_sync &&

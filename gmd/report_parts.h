@@ -13,7 +13,8 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns);
 json_t *report_host(struct daemon *d, int64_t now_ns);
 json_t *report_ports(struct daemon *d, int64_t now_ns);
 json_t *report_peers(struct daemon *d, int64_t now_ns);
-json_t *report_clients(struct daemon *d, int64_t now_ns);
+/* A page of them, as client_query.h says; {"error": ...} for a bad request. */
+json_t *report_clients(struct daemon *d, const json_t *request, int64_t now_ns);
 json_t *report_budget(struct daemon *d, int64_t now_ns); /* part of status */
 
 /* The simulated receiver's switches; there must be one. */

@@ -152,6 +152,7 @@ _Static_assert((int)CONF_OSCILLATOR_RUBIDIUM == (int)OSCILLATOR_RUBIDIUM, "the s
 
 static struct discipline_config discipline_config(const struct conf *c)
 {
+    const struct conf_classes classes = conf_profile_classes(c->ptp.profile);
     return (struct discipline_config){
         .pulse_noise_ns = c->pulse.noise_ns,
         .lock_threshold_ns = c->holdover.lock_threshold_ns,
@@ -164,9 +165,10 @@ static struct discipline_config discipline_config(const struct conf *c)
         .max_slew_ppb = c->holdover.max_slew_ppb,
         .holdover_limit_ns = c->holdover.holdover_limit_ns,
         .systematic_ns = c->holdover.systematic_ns,
-        .holdover_class = CLOCK_CLASS_HOLDOVER,
+        .locked_class = classes.locked,
+        .holdover_class = classes.holdover,
         .out_of_spec_class = (uint8_t)c->holdover.out_of_spec_class,
-        .free_run_class = CLOCK_CLASS_DEFAULT,
+        .free_run_class = classes.free_run,
         .jump_threshold_ns = (int64_t)c->holdover.jump_threshold_ns,
     };
 }
@@ -212,6 +214,7 @@ static struct port_config port_config(const struct conf *c, const struct conf_po
         .egress_latency_ns = p->egress_latency_ns,
         .tx_timestamp_timeout_ns = p->tx_timestamp_timeout_ms * 1000000LL,
         .one_step_sync = !p->two_step,
+        .unicast_only = c->unicast.only,
     };
 }
 
@@ -257,7 +260,8 @@ static struct service_config service_config(const struct conf *c)
         .budget = budget_config(c),
         .unicast = {.limits = *unicast_limits_of(c->ptp.profile),
                     .one_step = all_one_step(c),
-                    .grants_most_s = (uint32_t)c->unicast.duration_max_s},
+                    .grants_most_s = (uint32_t)c->unicast.duration_max_s,
+                    .log_interval_min = (int8_t)c->unicast.log_interval_min},
         .negotiate = c->unicast.negotiate,
         .sptp = c->clients.sptp,
         .withdraw_at_handover = c->unicast.withdraw_at_handover,

@@ -34,6 +34,7 @@ struct discipline_config {
     double step_above_ns;       /* coming back, a larger error is stepped away; 0: never */
     double holdover_limit_ns;   /* bound beyond which holdover is out of specification */
     double systematic_ns;       /* uncertainty that no averaging removes: receiver, cable, stamps */
+    uint8_t locked_class;       /* 6 */
     uint8_t holdover_class;     /* 7 */
     uint8_t out_of_spec_class;  /* 52, 187, ... */
     uint8_t free_run_class;     /* 248 */

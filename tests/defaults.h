@@ -19,6 +19,7 @@ static inline struct discipline_config discipline_defaults(void)
         .max_slew_ppb = 50,
         .holdover_limit_ns = 1000,
         .systematic_ns = 30,
+        .locked_class = CLOCK_CLASS_LOCKED,
         .holdover_class = CLOCK_CLASS_HOLDOVER,
         .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
         .free_run_class = CLOCK_CLASS_DEFAULT,

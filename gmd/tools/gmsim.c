@@ -133,6 +133,7 @@ static struct discipline_config discipline_as_installed(void)
         .max_slew_ppb = 50,
         .holdover_limit_ns = 1000,
         .systematic_ns = 0, /* the simulated receiver and cable have no error that does not average out */
+        .locked_class = CLOCK_CLASS_LOCKED,
         .holdover_class = CLOCK_CLASS_HOLDOVER,
         .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
         .free_run_class = CLOCK_CLASS_DEFAULT,

@@ -112,8 +112,11 @@ static void test_of_each_state(void **state)
         {DISCIPLINE_REACQUIRING, true, 52, 0x21, 0xFFFF, false, TIME_SOURCE_INTERNAL_OSCILLATOR},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct discipline_config config = {
-            .pulse_noise_ns = 20, .holdover_class = 7, .out_of_spec_class = 52, .free_run_class = 248};
+        const struct discipline_config config = {.pulse_noise_ns = 20,
+                                                 .locked_class = 6,
+                                                 .holdover_class = 7,
+                                                 .out_of_spec_class = 52,
+                                                 .free_run_class = 248};
         struct discipline d;
         discipline_init(&d, &config);
         assert_false(discipline_quality(&d).may_serve);
