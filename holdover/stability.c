@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define PS_PER_NS      1e3
-#define TDEV_INTERVALS 9 /* terms wanted, in tau: the first is over after 3 tau, a measurement lasts 12 */
+#define TDEV_INTERVALS 9 /* the first term is over after 3 tau, a measurement lasts 12 */
 
 static const unsigned level_steps[STABILITY_LEVELS] = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000};
 
@@ -193,7 +193,7 @@ static struct stability_point point(const struct stability_scale *c, unsigned st
     struct stability_point p = {.tau_s = (long)tau_s, .mtie_ns = NAN, .tdev_ns = NAN};
     if (all.intervals > 0)
         p.mtie_ns = all.widest_ps / PS_PER_NS;
-    if (all.terms >= TDEV_INTERVALS * n)
+    if (all.terms > TDEV_INTERVALS * n)
         p.tdev_ns = sqrt(all.squares / (6 * tau_s * tau_s * all.terms)) / PS_PER_NS;
     return p;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Rolling MTIE and TDEV (ITU-T G.810, Appendix II) of a series of time errors, one a second. Pure;
- * 75 kB, a hundred additions a second.
+ * 76 kB, some hundred additions a second.
  *
  * Up to 1000 s both are exact: all intervals that ended in the last 24 hours. Beyond, up to 100 000 s, only
  * intervals that begin a whole number of 100 s after their series are looked at, those that ended in the last
