@@ -169,9 +169,10 @@ static const struct {
     const char *command;
     json_t *(*report)(struct daemon *d, int64_t now_ns);
 } reports[] = {
-    {"status", report_status}, {"watch", report_status},      {"clock", report_clock},
-    {"gnss", report_gnss},     {"holdover", report_holdover}, {"ports", report_ports},
-    {"peers", report_peers},   {"alarms", report_alarms},     {"host", report_host},
+    {"status", report_status},       {"watch", report_status},      {"clock", report_clock},
+    {"gnss", report_gnss},           {"holdover", report_holdover}, {"ports", report_ports},
+    {"peers", report_peers},         {"alarms", report_alarms},     {"host", report_host},
+    {"stability", report_stability},
 };
 
 static json_t *answer_to(struct daemon *d, const char *command, const json_t *request)

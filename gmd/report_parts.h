@@ -10,6 +10,7 @@
 json_t *report_clock(struct daemon *d, int64_t now_ns);
 json_t *report_gnss(struct daemon *d, int64_t now_ns);
 json_t *report_holdover(struct daemon *d, int64_t now_ns);
+json_t *report_stability(struct daemon *d, int64_t now_ns);
 json_t *report_host(struct daemon *d, int64_t now_ns);
 json_t *report_ports(struct daemon *d, int64_t now_ns);
 json_t *report_peers(struct daemon *d, int64_t now_ns);

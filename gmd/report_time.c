@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How time comes in and is kept: the reports clock, gnss, holdover, host. */
+/* How time comes in and is kept: the reports clock, gnss, holdover, stability, host. */
 #include "gmd/report_parts.h"
+#include "gmd/report_stability.h"
 #include "gmd/report_value.h"
 #include "holdover/forecast.h"
 
@@ -186,6 +187,22 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "quality", quality(&d->gm.quality.clock_quality));
     put(o, "time_to_lock_s",
         s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));
+    return o;
+}
+
+json_t *report_stability(struct daemon *d, int64_t now_ns)
+{
+    const struct stability *s = &d->gm.stability;
+    const struct discipline_status *status = &d->gm.discipline.status;
+    json_t *o = json_object();
+    put(o, "measured", json_string("the clock against its pulses, with their noise and errors"));
+    put(o, "state", json_string(discipline_state_name(status->state)));
+    put(o, "since_s", age(status->since_ns, now_ns));
+    put(o, "measuring", json_boolean(s->running));
+    put(o, "interruptions", unsigned64(s->interruptions));
+    put(o, "filled_s", unsigned64(s->filled));
+    const struct stability_figures figures = stability_figures(s);
+    put_stability(o, &figures);
     return o;
 }
 

@@ -26,6 +26,7 @@ static const char usage[] =
     "  clock              the clock that is served\n"
     "  gnss               receiver, pulses, leap seconds\n"
     "  holdover           discipline: state, offset, frequency, error bound\n"
+    "  stability          MTIE and TDEV while locked, against PRTC-A and PRTC-B\n"
     "  host               the host's CLOCK_REALTIME, where gmd keeps it\n"
     "  ports              PTP ports and their counters\n"
     "  peers              other grandmasters heard\n"

@@ -377,6 +377,59 @@ static void test_sawtooth(void **state)
     assert_true(behind < 1.5);
 }
 
+/* --- MTIE and TDEV -------------------------------------------------------------------------------------- */
+
+#define LARGEST_NS (NOISE_NS + 4.5 * JITTER_NS) /* a locked clock against a pulse that is believed */
+
+static void check_stability(const struct rig *r, unsigned interruptions, const char *what)
+{
+    const struct stability_figures f = stability_figures(&r->gm.stability);
+
+    print_message("%s: %ld s, largest %.1f ns, TDEV(1 s) %.2f ns\n", what, f.observed_s, f.max_abs_te_ns,
+                  f.points[0].tdev_ns);
+    assert_true(r->gm.stability.running);
+    assert_int_equal(r->gm.stability.interruptions, interruptions);
+    assert_true(f.max_abs_te_ns > JITTER_NS && f.max_abs_te_ns < LARGEST_NS);
+    assert_true(f.points[0].mtie_ns < 2 * LARGEST_NS);
+    assert_true(fabs(f.points[0].tdev_ns / JITTER_NS - 1) < 0.1);
+}
+
+/* What the locked clock is measured by: neither pulses that are rejected, nor a foreign step that is undone,
+ * nor the way back from holdover. */
+static void test_stability_is_of_the_locked_clock(void **state)
+{
+    struct rig *r = locked(*state);
+    double far_ns = 0;
+
+    assert_in_range(stability_figures(&r->gm.stability).observed_s, LOCKED_S - 30, LOCKED_S);
+    check_stability(r, 0, "locked");
+    for (int i = 0; i < ODD_S; i++)
+        late_pulse(r, i);
+    check_stability(r, 0, "with late pulses");
+
+    r->error_ns += 1e6;
+    good_second(r);
+    for (int i = 0; i < 120; i++)
+        good_second(r);
+    check_stability(r, 1, "after a foreign step");
+
+    r->gm.discipline.config.max_slew_ppb = 3; /* locked again while still on its way */
+    r->oscillator_ppb += 3;
+    for (int i = 0; i < 60; i++)
+        finish(r);
+    r->oscillator_ppb -= 3;
+    assert_false(r->gm.stability.running);
+    for (int i = 0; i < 300; i++) {
+        good_second(r);
+        if (r->gm.discipline.status.state == DISCIPLINE_LOCKED)
+            far_ns = fmax(far_ns, fabs(r->error_ns));
+    }
+    assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    assert_true(far_ns > 2 * LARGEST_NS);
+    check_stability(r, 2, "after holdover");
+    free(r);
+}
+
 int main(void)
 {
     struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
@@ -385,6 +438,7 @@ int main(void)
         cmocka_unit_test_prestate(test_second_source, service),
         cmocka_unit_test_prestate(test_second_source_against_a_liar, service),
         cmocka_unit_test_prestate(test_sawtooth, service),
+        cmocka_unit_test_prestate(test_stability_is_of_the_locked_clock, service),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 
