@@ -244,6 +244,13 @@ static bool leap_table(const struct daemon *d, int64_t now_ns, char *detail, siz
     return d->leap_problem[0] || l->table_expired;
 }
 
+static bool oscillator_memory(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    snprintf(detail, size, "%.80s %.70s", d->conf.holdover.memory, d->memory.status);
+    return d->memory.trouble;
+}
+
 static bool utc_offset(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     (void)now_ns;
@@ -440,6 +447,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"receiver-labels-disagree", "minor", "the receiver's UTC and TAI agree"}, labels_disagree},
     {{"utc-offset-uncertain", "minor", "agreeing sources of TAI-UTC"}, utc_offset},
     {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
+    {{"oscillator-memory", "warning", "the next time it is written"}, oscillator_memory},
     {{"software-timestamps", "warning", "hardware time stamps, or timestamping = \"software\""},
      software_stamps},
     {{"clients-refused", "major", "a minute without"}, clients_refused},
