@@ -159,7 +159,7 @@ const struct option conf_options[] = {
     DOUBLE(conf, holdover.jump_threshold_ns, 100000, 1000, 1e9, "ns",
            "a larger jump of the clock was made by somebody else"),
     DOUBLE(
-        conf, holdover.freeze_s, 10, 0, 3600, "s",
+        conf, holdover.freeze_s, 20, 0, 3600, "s",
         "a receiver suspected for longer is holdover; until then its pulses are not used, the class stays"),
     DOUBLE(conf, holdover.holdover_limit_ns, 1000, 10, 1e9, "ns",
            "error bound that ends holdover in specification"),

@@ -17,7 +17,7 @@ static inline struct discipline_config discipline_defaults(void)
         .reacquire_pulses = 10,
         .overrule_pulses = 60,
         .max_slew_ppb = 50,
-        .freeze_ns = 10 * NS_PER_S,
+        .freeze_ns = 20 * NS_PER_S,
         .holdover_limit_ns = 1000,
         .systematic_ns = 30,
         .holdover_class = CLOCK_CLASS_HOLDOVER,

@@ -81,7 +81,7 @@ static void test_a_suspicion_that_lasts(void **state)
 
     (void)state;
     r->suspect = true;
-    rig_seconds(r, 10);
+    rig_seconds(r, 20);
     assert_int_equal(r->d.status.state, DISCIPLINE_FROZEN);
     rig_seconds(r, 2);
     assert_int_equal(r->d.status.state, DISCIPLINE_HOLDOVER_IN);
@@ -101,7 +101,7 @@ static void test_a_suspicion_that_comes_and_goes(void **state)
     for (int t = 0; t < 60; t++) {
         r->suspect = t % 3 == 0;
         rig_second(r);
-        assert_int_equal(r->d.status.state, t < 12 ? DISCIPLINE_FROZEN : DISCIPLINE_HOLDOVER_IN);
+        assert_int_equal(r->d.status.state, t < 21 ? DISCIPLINE_FROZEN : DISCIPLINE_HOLDOVER_IN);
     }
     assert_int_equal(r->d.estimator.updates, updates);
     free(r);

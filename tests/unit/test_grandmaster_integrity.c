@@ -102,14 +102,12 @@ static void test_failing_receiver(void **state)
         r->says = f->bad;
         for (int t = 0; t < CLAIMED_S; t++) {
             dragged_second(r, late_ns += DRAG_NS);
-            if (f->why && t >= 3 && t < 9) { /* a move wants three fixes */
+            if (f->why && t >= 3) { /* a move wants three fixes */
                 expect_state(r, f, DISCIPLINE_FROZEN);
                 assert_non_null(strstr(r->gm.discipline.status.why, f->why));
                 assert_int_equal(r->gm.quality.clock_quality.clock_class, 6);
             }
         }
-        if (f->why)
-            expect_state(r, f, DISCIPLINE_HOLDOVER_IN);
         r->says.has_fix = true;
         r->says.fix = FIX_NONE;
         for (int t = 0; t < WITHOUT_S; t++)
@@ -132,26 +130,28 @@ static void test_failing_receiver(void **state)
 static void test_passing_suspicion(void **state)
 {
     struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
-    struct rig *r = locked(service, &failures[0]);
 
     (void)state;
-    begin_measuring(r);
-    for (int times = 0; times < 10; times++) {
-        r->says = failures[0].bad;
-        for (int t = 0; t < 4; t++) {
-            dragged_second(r, 400);
-            assert_int_equal(r->gm.quality.clock_quality.clock_class, 6);
+    for (size_t i = 0; i + 1 < sizeof failures / sizeof failures[0]; i++) {
+        struct rig *r = locked(service, &failures[i]);
+        begin_measuring(r);
+        for (int times = 0; times < 3; times++) {
+            r->says = failures[i].bad;
+            for (int t = 0; t < 4; t++) {
+                dragged_second(r, 400);
+                assert_int_equal(r->gm.quality.clock_quality.clock_class, 6);
+            }
+            expect_state(r, &failures[i], DISCIPLINE_FROZEN);
+            r->says = failures[i].good;
+            for (int t = 0; t < 16; t++) { /* a threat is believed for 10 s more */
+                good_second(r);
+                assert_int_equal(r->gm.quality.clock_quality.clock_class, 6);
+            }
+            expect_state(r, &failures[i], DISCIPLINE_LOCKED);
         }
-        expect_state(r, &failures[0], DISCIPLINE_FROZEN);
-        r->says = failures[0].good;
-        for (int t = 0; t < 10; t++) {
-            good_second(r);
-            assert_int_equal(r->gm.quality.clock_quality.clock_class, 6);
-        }
-        expect_state(r, &failures[0], DISCIPLINE_LOCKED);
+        assert_true(r->worst_ns < MOVED_MAX_NS / 2);
+        free(r);
     }
-    assert_true(r->worst_ns < 2 * JITTER_NS);
-    free(r);
     free(service);
 }
 
