@@ -155,7 +155,7 @@ static json_t *duration(double seconds)
         return json_sprintf("over %.0f d", FORECAST_MAX_S / 86400);
     if (s < 600)
         return json_sprintf("%ld s", s);
-    if (minutes < 24 * 60)
+    if (minutes < 24L * 60)
         return json_sprintf("%ld h %ld min", minutes / 60, minutes % 60);
     return json_sprintf("%ld d %ld h", hours / 24, hours % 24);
 }

@@ -59,6 +59,8 @@ def learned(pair, tmp_path_factory):
     directory = tmp_path_factory.mktemp("learned")
     report = learn(daemon(pair, directory))
     assert report["memory"] == "nothing learned yet"
+    assert [step["clock_class"] for step in report["time_left"]][-1] == 187, "told while still locked"
+    assert all(step["after"] and step["after_s"] > 0 for step in report["time_left"])
     return directory, report
 
 

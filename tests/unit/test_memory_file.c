@@ -25,7 +25,7 @@
 #define OWNER   "0200.00fffe.0001, logical clock"
 #define SAVED_S 2000001000LL
 #define READ_S  (SAVED_S + 3600)
-#define SIZE    (2 * MEMORY_SIZE)
+#define SIZE    ((size_t)2 * MEMORY_SIZE)
 
 static struct {
     char directory[32], path[64], new[80];
@@ -240,7 +240,7 @@ static size_t nothing(char *text, size_t len)
 
 static size_t appended(char *text, size_t len)
 {
-    memcpy(text + len, "1 2 3\n", 6);
+    memset(text + len, '\n', 6);
     return len + 6;
 }
 
@@ -282,7 +282,7 @@ static void test_refused(void **state)
     }
     put_file(t.good, t.good_len);
     expect_refused("from the future", "from the future", SAVED_S - 1);
-    expect_refused("too old", "older than a year", SAVED_S + 400 * 86400);
+    expect_refused("too old", "older than a year", SAVED_S + 400LL * 86400);
     if (geteuid() != 0) {
         chmod(t.path, 0);
         expect_refused("not readable", "Permission denied", READ_S);
