@@ -118,7 +118,9 @@ struct conf {
         double max_slew_ppb;
         double systematic_ns;
         double jump_threshold_ns;
+        double freeze_s;
         double holdover_limit_ns;
+        double holdover_limit_s;
         int out_of_spec_class;
         char memory[CONF_STR_MAX]; /* "": none */
     } holdover;

@@ -158,8 +158,13 @@ const struct option conf_options[] = {
     DOUBLE(conf, holdover.systematic_ns, 30, 0, 1e6, "ns", "uncertainty that no averaging removes"),
     DOUBLE(conf, holdover.jump_threshold_ns, 100000, 1000, 1e9, "ns",
            "a larger jump of the clock was made by somebody else"),
+    DOUBLE(
+        conf, holdover.freeze_s, 20, 0, 3600, "s",
+        "a receiver suspected for longer is holdover; until then its pulses are not used, the class stays"),
     DOUBLE(conf, holdover.holdover_limit_ns, 1000, 10, 1e9, "ns",
            "error bound that ends holdover in specification"),
+    DOUBLE(conf, holdover.holdover_limit_s, 0, 0, 2592000, "s",
+           "so long without lock ends it too, whichever comes first; 0: only the error bound does"),
     INT(conf, holdover.out_of_spec_class, 187, 7, 248, "",
         "clockClass from then on: 52 never slaves, 187 may"),
     STRING(conf, holdover.memory, "/var/lib/gmd/oscillator", 0, TEXT_MAX,

@@ -133,7 +133,8 @@ static bool pulses_contradict(const struct daemon *d, int64_t now_ns, char *deta
     snprintf(detail, size,
              "%u pulses in a row agree with each other, but not with the clock: last one %+.0f ns",
              l->trend.count, l->status.offset_ns);
-    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES;
+    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES &&
+           l->contradictions >= CONTRADICTING_PULSES; /* not those that are on probation */
 }
 
 static bool numbering_disagrees(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -169,12 +170,19 @@ static bool holdover(const struct daemon *d, int64_t now_ns, char *detail, size_
     return s->state == DISCIPLINE_HOLDOVER_IN;
 }
 
+static bool frozen(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    const struct discipline_status *s = &d->gm.discipline.status;
+    snprintf(detail, size, "for %.0f s, error bound %.0f ns: %s", seconds_since(s->since_ns, now_ns),
+             s->bound_ns, s->why);
+    return s->state == DISCIPLINE_FROZEN;
+}
+
 static bool out_of_specification(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
-    (void)now_ns;
-    const struct discipline_status *s = &d->gm.discipline.status;
-    snprintf(detail, size, "error bound %.0f ns, limit %.0f ns", s->bound_ns,
-             d->conf.holdover.holdover_limit_ns);
+    const struct discipline *l = &d->gm.discipline;
+    snprintf(detail, size, "error bound %.0f ns, limit %.0f ns; not locked for %.0f s", l->status.bound_ns,
+             d->conf.holdover.holdover_limit_ns, seconds_since(l->unlocked_ns, now_ns));
     return d->gm.quality.may_serve && !d->gm.quality.time_traceable;
 }
 
@@ -234,6 +242,13 @@ static bool leap_table(const struct daemon *d, int64_t now_ns, char *detail, siz
     else
         snprintf(detail, size, "%.80s has expired: install a newer tzdata", d->conf.leap.file);
     return d->leap_problem[0] || l->table_expired;
+}
+
+static bool oscillator_memory(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    snprintf(detail, size, "%.80s %.70s", d->conf.holdover.memory, d->memory.status);
+    return d->memory.trouble;
 }
 
 static bool utc_offset(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -415,6 +430,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"clock-steered", "critical", "ten seconds without another"}, clock_steered},
     {{"clock-refuses", "critical", "the clock device takes a correction"}, clock_refuses},
     {{"clock-jumped", "critical", "lock"}, clock_jumped},
+    {{"frozen", "minor", "pulses that agree again, or holdover"}, frozen},
     {{"holdover", "major", "lock, or the holdover limit"}, holdover},
     {{"pulse-missing", "major", "pulses"}, pulse_missing},
     {{"pulses-contradict", "major", "a pulse where the clock expects it"}, pulses_contradict},
@@ -434,6 +450,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"receiver-labels-disagree", "minor", "the receiver's UTC and TAI agree"}, labels_disagree},
     {{"utc-offset-uncertain", "minor", "agreeing sources of TAI-UTC"}, utc_offset},
     {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
+    {{"oscillator-memory", "warning", "the next time it is written"}, oscillator_memory},
     {{"software-timestamps", "warning", "hardware time stamps, or timestamping = \"software\""},
      software_stamps},
     {{"clients-refused", "major", "a minute without"}, clients_refused},

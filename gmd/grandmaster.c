@@ -97,6 +97,13 @@ struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned sour
     return take_sample(gm, &sample, now_ns);
 }
 
+static enum pulse_trust pulse_trust(const struct gnss_status *s)
+{
+    if (s->trust == GNSS_SUSPECT)
+        return PULSES_SUSPECT;
+    return s->trust == GNSS_GOOD ? PULSES_TRUSTED : PULSES_LOST;
+}
+
 static const char *why_not(const struct gnss_status *s)
 {
     return s->trust == GNSS_SUSPECT ? s->suspicion : gnss_trust_name(s->trust);
@@ -107,10 +114,9 @@ struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns
 {
     struct gnss_sample sample;
     const bool sampled = gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S, &sample);
-    const enum gnss_trust trust = gm->gnss.status.trust;
+    const enum pulse_trust trust = clock_answers ? pulse_trust(&gm->gnss.status) : PULSES_LOST;
     const char *why = clock_answers ? why_not(&gm->gnss.status) : "the clock does not answer";
-    struct discipline_action action =
-        discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
+    struct discipline_action action = discipline_tick(&gm->discipline, now_ns, clock_ns, trust, why);
     observe(gm, NULL);
     if (sampled && !action.step) { /* a step makes its reading void */
         const struct discipline_action then = take_sample(gm, &sample, now_ns);

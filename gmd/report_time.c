@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How time comes in and is kept: the reports clock, gnss, holdover, stability, host. */
+#include <math.h>
+
 #include "gmd/report_parts.h"
 #include "gmd/report_stability.h"
 #include "gmd/report_value.h"
@@ -146,6 +148,19 @@ json_t *report_gnss(struct daemon *d, int64_t now_ns)
     return o;
 }
 
+/* For people: "7 h 20 min". */
+static json_t *duration(double seconds)
+{
+    const long s = lround(seconds), minutes = lround(seconds / 60), hours = lround(seconds / 3600);
+    if (seconds >= FORECAST_MAX_S)
+        return json_sprintf("over %.0f d", FORECAST_MAX_S / 86400);
+    if (s < 600)
+        return json_sprintf("%ld s", s);
+    if (minutes < 24L * 60)
+        return json_sprintf("%ld h %ld min", minutes / 60, minutes % 60);
+    return json_sprintf("%ld d %ld h", hours / 24, hours % 24);
+}
+
 /* If the antenna failed now: which step down comes after how long. */
 static json_t *report_steps(const struct discipline *discipline)
 {
@@ -155,6 +170,7 @@ static json_t *report_steps(const struct discipline *discipline)
     for (unsigned i = 0; i < count; i++) {
         json_t *o = json_object();
         put(o, "bound_ns", number(steps[i].limit_ns));
+        put(o, "after", duration(steps[i].after_s));
         put(o, "after_s", steps[i].after_s < FORECAST_MAX_S ? number(steps[i].after_s) : json_null());
         put(o, "clock_accuracy", hex8(steps[i].clock_accuracy));
         put(o, "clock_class", json_integer(steps[i].clock_class));
@@ -179,6 +195,8 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "bound999_ns", s->bound999_ns < BOUND_UNKNOWN_NS ? json_real(s->bound999_ns) : json_null());
     put(o, "time_left", report_steps(&d->gm.discipline));
     put(o, "limit_ns", number(d->conf.holdover.holdover_limit_ns));
+    put(o, "limit_s",
+        d->conf.holdover.holdover_limit_s > 0 ? number(d->conf.holdover.holdover_limit_s) : json_null());
     put(o, "last_sample_s", age(s->last_sample_ns, now_ns));
     put(o, "samples", unsigned64(s->samples));
     put(o, "outliers", unsigned64(s->outliers));

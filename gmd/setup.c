@@ -163,7 +163,9 @@ static struct discipline_config discipline_config(const struct conf *c)
         .oscillator = (enum oscillator_class)c->holdover.oscillator,
         .step_above_ns = c->holdover.step_above_ns,
         .max_slew_ppb = c->holdover.max_slew_ppb,
+        .freeze_ns = S_TO_NS(c->holdover.freeze_s),
         .holdover_limit_ns = c->holdover.holdover_limit_ns,
+        .holdover_limit_s = c->holdover.holdover_limit_s,
         .systematic_ns = c->holdover.systematic_ns,
         .locked_class = classes.locked,
         .holdover_class = classes.holdover,
@@ -396,11 +398,19 @@ void setup_leap_table(struct daemon *d)
         close(fd);
 }
 
+/* A look changes nothing, and a simulated oscillator has no business in the real one's file. */
+static bool keeps_memory(const struct daemon *d)
+{
+    struct conf usual;
+    conf_defaults(&usual);
+    return !d->probe &&
+           !(d->conf.simulation.oscillator && strcmp(d->conf.holdover.memory, usual.holdover.memory) == 0);
+}
+
 void setup_memory(struct daemon *d)
 {
     char owner[sizeof d->memory.owner], id[PORT_IDENTITY_STRLEN];
-    /* a look changes nothing, and a simulated oscillator is another one each time */
-    const char *path = d->probe || d->conf.simulation.oscillator ? "" : d->conf.holdover.memory;
+    const char *path = keeps_memory(d) ? d->conf.holdover.memory : "";
     clock_identity_format(&d->gm.instance.default_ds.clock_identity, id);
     snprintf(owner, sizeof owner, "%s, %s", id, d->clock->description);
     memory_file_init(&d->memory, path, owner);

@@ -83,6 +83,7 @@ static enum standing standing_of(const struct discipline *d)
 {
     switch (d->status.state) {
     case DISCIPLINE_LOCKED:
+    case DISCIPLINE_FROZEN:
         return STANDING_LOCKED;
     case DISCIPLINE_HOLDOVER_IN:
         return STANDING_HOLDOVER;

@@ -17,6 +17,7 @@ static inline struct discipline_config discipline_defaults(void)
         .reacquire_pulses = 10,
         .overrule_pulses = 60,
         .max_slew_ppb = 50,
+        .freeze_ns = 20 * NS_PER_S,
         .holdover_limit_ns = 1000,
         .systematic_ns = 30,
         .locked_class = CLOCK_CLASS_LOCKED,
