@@ -135,7 +135,7 @@ PYTEST := GMD_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -p no:cacheprovider
 
 # most of these wait most of the time; what measures nanoseconds has the machine for itself
 check-built: all check-pure $(PROBES)
-	$(PYTEST) -n 4 --dist loadfile --ignore tests/e2e/test_accuracy.py tests/e2e
+	$(PYTEST) -n 8 --dist loadgroup --ignore tests/e2e/test_accuracy.py tests/e2e
 	$(PYTEST) -rP tests/e2e/test_accuracy.py
 
 # floors 1 and 2: no network, no other process

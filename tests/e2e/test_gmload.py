@@ -38,6 +38,8 @@ def load(node, *arguments, status=PASSED):
     assert result.returncode == status, result.stdout + result.stderr
     return json.loads(result.stdout) if result.stdout else result.stderr
 
+pytestmark = pytest.mark.xdist_group("gmload")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def bed(tmp_path_factory):

@@ -12,6 +12,8 @@ from gpsd import Gpsd
 from netns import VethPair
 from peers import BUILD, ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
+pytestmark = pytest.mark.xdist_group("gnss_loss")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory):
