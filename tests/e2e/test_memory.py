@@ -17,6 +17,8 @@ GOOD_WITHIN_S = 5     # of the first pulse that is looked at
 GOOD_NS = 100
 WATCHED_S = 15
 
+pytestmark = pytest.mark.xdist_group("memory")  # its tests share what the fixture learned
+
 
 @pytest.fixture(scope="module")
 def pair():
