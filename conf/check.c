@@ -49,6 +49,24 @@ static bool device_for_system_clock(const struct conf *c)
     return c->clock.type == CONF_CLOCK_SYSTEM && *c->clock.device;
 }
 
+/* A profile that asks for the one asks for the other, and complains itself. */
+static bool only_unicast_without_grants(const struct conf *c)
+{
+    const struct profile *p = conf_profile_find(c->ptp.profile);
+
+    return c->unicast.only && !c->unicast.negotiate && p && !conf_profile_rule(p, "unicast.only");
+}
+
+/* Between the ends of the telecom profiles' ranges not every class stands for something. */
+static bool class_of_no_quality(const struct conf *c)
+{
+    const int class = c->holdover.out_of_spec_class;
+
+    if (strcmp(c->ptp.profile, "g8275.2") == 0)
+        return class > 140 && class < 160 && class != 150;
+    return strcmp(c->ptp.profile, "g8265.1") == 0 && class > 90 && class < 110 && class % 2 != 0;
+}
+
 static bool unlock_below_lock(const struct conf *c)
 {
     return c->holdover.unlock_threshold_ns <= c->holdover.lock_threshold_ns;
@@ -88,6 +106,9 @@ static const struct {
      "false with clock.type = \"system\": the host's clock is what is served"},
     {device_for_system_clock, "clock.device", "clock.type", "\"\" with clock.type = \"system\""},
     {device_for_simulated_pulse, "pulse.device", "pulse.type", "\"\" with pulse.type = \"simulated\""},
+    {only_unicast_without_grants, "unicast.only", "unicast.negotiate", "false without unicast.negotiate"},
+    {class_of_no_quality, "holdover.out_of_spec_class", "ptp.profile",
+     "a class that the profile knows: 140, 150, 160 (g8275.2); an even one, 90 to 110 (g8265.1)"},
     {unlock_below_lock, "holdover.unlock_threshold_ns", "holdover.lock_threshold_ns",
      "more than holdover.lock_threshold_ns"},
     {limit_below_systematic, "holdover.holdover_limit_ns", "holdover.systematic_ns",

@@ -118,7 +118,9 @@ struct conf {
         double max_slew_ppb;
         double systematic_ns;
         double jump_threshold_ns;
+        double freeze_s;
         double holdover_limit_ns;
+        double holdover_limit_s;
         int out_of_spec_class;
         char memory[CONF_STR_MAX]; /* "": none */
     } holdover;
@@ -144,7 +146,9 @@ struct conf {
     } clients;
     struct {
         bool negotiate;
+        bool only;
         int duration_max_s;
+        int log_interval_min;
         bool withdraw_at_handover;
         bool withdraw_out_of_spec;
     } unicast;
@@ -168,6 +172,15 @@ struct conf {
     uint8_t origin[CONF_OPTIONS_MAX];
     uint8_t port_origin[CONF_PORTS_MAX][CONF_PORT_OPTIONS_MAX];
 };
+
+/* clockClass while locked, in holdover within specification, and before the first lock. Beyond specification:
+ * holdover.out_of_spec_class. */
+struct conf_classes {
+    uint8_t locked, holdover, free_run;
+};
+
+/* Of a profile's name; an unknown one has the usual ones. */
+struct conf_classes conf_profile_classes(const char *profile);
 
 /* Every default in force, the default profile, no ports. */
 void conf_defaults(struct conf *c);

@@ -54,7 +54,7 @@ struct profile_rule {
     int above_sync;
 };
 
-#define PROFILE_RULES_MAX 10
+#define PROFILE_RULES_MAX 16
 struct profile {
     const char *title;
     struct profile_rule rules[PROFILE_RULES_MAX + 1]; /* ends with option NULL */

@@ -9,12 +9,15 @@
 
 /* in the order of profiles[] */
 const char *const conf_profile_words[] = {
-    "default-e2e", "default-p2p", "aes67",  "st2059-2", "st2059-2-2015",
-    "aes-r16",     "enterprise",  "custom", NULL,
+    "default-e2e", "default-p2p", "aes67",  "st2059-2", "st2059-2-2015", "aes-r16", "enterprise",
+    "g8275.2",     "g8265.1",     "custom", NULL,
 };
 
 /* clang-format off */
-#define DOMAIN(value)                        {"ptp.domain", value, 0, 127, 0}
+#define DOMAIN(value)                        DOMAIN_IN(value, 0, 127)
+#define DOMAIN_IN(value, min, max)           {"ptp.domain", value, min, max, 0}
+#define PRIORITY1(only)                      {"ptp.priority1", only, only, only, 0}
+#define PRIORITY2(only)                      {"ptp.priority2", only, only, only, 0}
 #define ANNOUNCE(value, min, max)            {"ptp.log_announce_interval", value, min, max, 0}
 #define TIMEOUT(min, max)                    {"ptp.announce_receipt_timeout", 3, min, max, 0}
 #define SYNC(value, min, max)                {"log_sync_interval", value, min, max, 0}
@@ -23,6 +26,10 @@ const char *const conf_profile_words[] = {
 #define UNDER_LOAD(max)                      {"clients.log_interval_max", max, -INFINITY, max, 0}
 #define MECHANISM(only)                      {"delay_mechanism", only, only, only, 0}
 #define TRANSPORT(value, min, max)           {"transport", value, min, max, 0}
+#define OUT_OF_SPEC(value, min, max)         {"holdover.out_of_spec_class", value, min, max, 0}
+/* Nothing by multicast, all by negotiation; grants of 60..1000 s, as gmd/ptp/unicast_limits.c has it. */
+#define UNICAST_ONLY                         {"unicast.negotiate", 1, 1, 1, 0}, {"unicast.only", 1, 1, 1, 0}, \
+                                             {"unicast.duration_max_s", 1000, 60, 1000, 0}
 #define HOLDOVER_LIMIT(ns)                   {"holdover.holdover_limit_ns", ns, -INFINITY, INFINITY, 0}
 /* clang-format on */
 
@@ -51,6 +58,17 @@ static const struct profile profiles[] = {
     {"Enterprise, RFC 9760",
      {DOMAIN(0), ANNOUNCE(0, 0, 0), TIMEOUT(3, 4), SYNC(0, -7, 7), DELAY_REQ(0, -7, 7), MECHANISM(CONF_E2E),
       TRANSPORT(CONF_UDPV4, CONF_UDPV4, CONF_UDPV6)}},
+    /* G.8275.2 annex A: domains and attributes (tables A.1, A.2), clock classes of a T-GM (table 2): out of
+     * specification 140, 150 or 160, by the oscillator's category. Intervals have ranges, but no defaults. */
+    {"G.8275.2, time by unicast, partial timing support",
+     {DOMAIN_IN(44, 44, 63), PRIORITY1(128), ANNOUNCE(0, -3, 0), TIMEOUT(2, 10), SYNC(-4, -7, 0),
+      DELAY_REQ(-4, -7, 0), MECHANISM(CONF_E2E), TRANSPORT(CONF_UDPV4, CONF_UDPV4, CONF_UDPV6),
+      OUT_OF_SPEC(160, 140, 160), UNICAST_ONLY}},
+    /* G.8265.1 annex A; out of specification by default QL-EEC1, 104 */
+    {"G.8265.1, frequency by unicast",
+     {DOMAIN_IN(4, 4, 23), PRIORITY1(128), PRIORITY2(128), ANNOUNCE(1, -3, 4), TIMEOUT(2, 10),
+      SYNC(-4, -7, 4), DELAY_REQ(-4, -7, 4), MECHANISM(CONF_E2E),
+      TRANSPORT(CONF_UDPV4, CONF_UDPV4, CONF_UDPV6), OUT_OF_SPEC(104, 90, 110), UNICAST_ONLY}},
     /* the defaults of conf_options */
     {.title = "any mixture: no limits but the options' own"},
 };
@@ -70,6 +88,15 @@ const struct profile *conf_profile_find(const char *name)
         if (strcmp(conf_profile_words[i], name) == 0)
             return &profiles[i];
     return NULL;
+}
+
+struct conf_classes conf_profile_classes(const char *name)
+{
+    /* G.8265.1 table 1, option I: clockClass is the quality level, QL-PRC while locked, QL-SSU-A in holdover,
+     * QL-DNU before the first lock. Others: IEEE 1588 table 4. */
+    static const struct conf_classes quality_levels = {84, 90, 110}, usual = {6, 7, 248};
+
+    return strcmp(name, "g8265.1") == 0 ? quality_levels : usual;
 }
 
 const struct profile_rule *conf_profile_rule(const struct profile *p, const char *option)

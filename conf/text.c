@@ -79,7 +79,7 @@ const char *conf_option_expected(const struct option *o, double min, double max,
 
     switch (o->type) {
     case OPTION_BOOL:
-        return "true or false";
+        return min < max ? "true or false" : min > 0 ? "true" : "false";
     case OPTION_INT:
         snprintf(buf, OPTION_TEXT_MAX, "an integer %d..%d%s%s", (int)min, (int)max, space, o->unit);
         break;

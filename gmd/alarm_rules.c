@@ -133,7 +133,8 @@ static bool pulses_contradict(const struct daemon *d, int64_t now_ns, char *deta
     snprintf(detail, size,
              "%u pulses in a row agree with each other, but not with the clock: last one %+.0f ns",
              l->trend.count, l->status.offset_ns);
-    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES;
+    return d->gm.quality.may_serve && l->trend.count >= CONTRADICTING_PULSES &&
+           l->contradictions >= CONTRADICTING_PULSES; /* not those that are on probation */
 }
 
 static bool numbering_disagrees(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -169,12 +170,19 @@ static bool holdover(const struct daemon *d, int64_t now_ns, char *detail, size_
     return s->state == DISCIPLINE_HOLDOVER_IN;
 }
 
+static bool frozen(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    const struct discipline_status *s = &d->gm.discipline.status;
+    snprintf(detail, size, "for %.0f s, error bound %.0f ns: %s", seconds_since(s->since_ns, now_ns),
+             s->bound_ns, s->why);
+    return s->state == DISCIPLINE_FROZEN;
+}
+
 static bool out_of_specification(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
-    (void)now_ns;
-    const struct discipline_status *s = &d->gm.discipline.status;
-    snprintf(detail, size, "error bound %.0f ns, limit %.0f ns", s->bound_ns,
-             d->conf.holdover.holdover_limit_ns);
+    const struct discipline *l = &d->gm.discipline;
+    snprintf(detail, size, "error bound %.0f ns, limit %.0f ns; not locked for %.0f s", l->status.bound_ns,
+             d->conf.holdover.holdover_limit_ns, seconds_since(l->unlocked_ns, now_ns));
     return d->gm.quality.may_serve && !d->gm.quality.time_traceable;
 }
 
@@ -236,6 +244,13 @@ static bool leap_table(const struct daemon *d, int64_t now_ns, char *detail, siz
     return d->leap_problem[0] || l->table_expired;
 }
 
+static bool oscillator_memory(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    snprintf(detail, size, "%.80s %.70s", d->conf.holdover.memory, d->memory.status);
+    return d->memory.trouble;
+}
+
 static bool utc_offset(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
 {
     (void)now_ns;
@@ -275,11 +290,14 @@ static bool port_down(const struct daemon *d, int64_t now_ns, char *detail, size
     return any_port(d, is_down, "no link or no such interface", detail, size);
 }
 
-#define STAMPS_MISSING_NS (3 * NS_PER_S)
+#define STAMPS_MISSING_NS  (3 * NS_PER_S)
+#define STAMPS_MISSING_RUN 16 /* of Syncs by grant, which keep no common interval */
 
 static bool is_without_stamps(const struct daemon *d, unsigned i)
 {
     const struct port *p = &d->gm.instance.ports[i];
+    if (p->config.unicast_only)
+        return p->tx_missing_run >= STAMPS_MISSING_RUN;
     const int64_t stamp_ns = d->ports[i].last_stamp_ns;
     const int64_t since_ns = stamp_ns > p->state_since_ns ? stamp_ns : p->state_since_ns;
     return p->state == PORT_MASTER && !p->config.one_step_sync &&
@@ -412,6 +430,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"clock-steered", "critical", "ten seconds without another"}, clock_steered},
     {{"clock-refuses", "critical", "the clock device takes a correction"}, clock_refuses},
     {{"clock-jumped", "critical", "lock"}, clock_jumped},
+    {{"frozen", "minor", "pulses that agree again, or holdover"}, frozen},
     {{"holdover", "major", "lock, or the holdover limit"}, holdover},
     {{"pulse-missing", "major", "pulses"}, pulse_missing},
     {{"pulses-contradict", "major", "a pulse where the clock expects it"}, pulses_contradict},
@@ -431,6 +450,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"receiver-labels-disagree", "minor", "the receiver's UTC and TAI agree"}, labels_disagree},
     {{"utc-offset-uncertain", "minor", "agreeing sources of TAI-UTC"}, utc_offset},
     {{"leap-table", "warning", "a readable, unexpired leap-second table"}, leap_table},
+    {{"oscillator-memory", "warning", "the next time it is written"}, oscillator_memory},
     {{"software-timestamps", "warning", "hardware time stamps, or timestamping = \"software\""},
      software_stamps},
     {{"clients-refused", "major", "a minute without"}, clients_refused},

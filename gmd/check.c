@@ -95,8 +95,11 @@ int check_run(const char *file, const struct conf *conf)
         printf("  FAULT: the %s does not answer\n", d->clock->description);
         faults++;
     }
-    printf("\n# the Announce that gmd would send now%s\n",
-           conf->ptp.serve_before_lock ? "" : " (it is silent until the first lock, then clockClass is 6)");
+    printf("\n# the Announce that gmd would send now");
+    if (!conf->ptp.serve_before_lock)
+        printf(" (it is silent until the first lock, then clockClass is %u)",
+               d->gm.discipline.config.locked_class);
+    printf("\n");
     for (unsigned i = 0; i < d->gm.instance.port_count; i++)
         print_announce(d, &d->gm.instance.ports[i]);
     daemon_free(d);

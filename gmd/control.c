@@ -36,6 +36,8 @@ struct connection {
 struct control {
     struct daemon *daemon;
     int fd, watch;
+    int turn_timer; /* fires in the next round of the loop while a request waits */
+    int turn;       /* whose request was answered last */
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
     struct connection connections[CONNECTIONS_MAX];
 };
@@ -51,6 +53,21 @@ static void drop(struct connection *c)
     c->interval_ns = 0;
 }
 
+/* A whole request is there. */
+static bool has_request(const struct connection *c)
+{
+    return c->fd >= 0 && memchr(c->request, '\n', c->request_len);
+}
+
+/* What the loop is to look for. Nothing more is read while requests fill the buffer. */
+static void look_for(struct connection *c)
+{
+    const short in = c->request_len < REQUEST_MAX ? POLLIN : 0, out = c->answer ? POLLOUT : 0;
+    loop_watch_events(c->control->daemon->loop, c->watch, in | out);
+    if (!c->answer && has_request(c))
+        loop_timer_set(c->control->daemon->loop, c->control->turn_timer, loop_now());
+}
+
 /* Sends what it can; false if the connection went. */
 static bool flush_answer(struct connection *c)
 {
@@ -58,7 +75,7 @@ static bool flush_answer(struct connection *c)
         const ssize_t n = send(c->fd, c->answer + c->answer_sent, c->answer_len - c->answer_sent,
                                MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-            loop_watch_events(c->control->daemon->loop, c->watch, POLLIN | POLLOUT);
+            look_for(c);
             return true;
         }
         if (n <= 0) {
@@ -69,7 +86,7 @@ static bool flush_answer(struct connection *c)
     }
     free(c->answer);
     c->answer = NULL;
-    loop_watch_events(c->control->daemon->loop, c->watch, POLLIN);
+    look_for(c);
     return true;
 }
 
@@ -127,10 +144,34 @@ static json_t *reply_to(struct connection *c, const char *line, size_t len)
     return reply;
 }
 
-static bool handle(struct connection *c, const char *line, size_t len)
+static void handle(struct connection *c)
 {
+    const char *end = memchr(c->request, '\n', c->request_len);
+    const size_t line = (size_t)(end - c->request);
+    json_t *reply = reply_to(c, c->request, line);
     c->last_request_ns = loop_now();
-    return answer(c, reply_to(c, line, len));
+    c->request_len -= line + 1;
+    memmove(c->request, end + 1, c->request_len);
+    answer(c, reply);
+}
+
+/* One request in a round of the loop, whoever asks for how much: PTP does not wait for many. */
+static void on_turn(void *ctx, int64_t now_ns)
+{
+    (void)now_ns;
+    struct control *control = ctx;
+    for (int i = 1; i <= CONNECTIONS_MAX; i++) {
+        const int next = (control->turn + i) % CONNECTIONS_MAX;
+        struct connection *c = &control->connections[next];
+        if (!has_request(c) || c->answer)
+            continue;
+        control->turn = next;
+        handle(c);
+        break;
+    }
+    for (int i = 0; i < CONNECTIONS_MAX; i++)
+        if (control->connections[i].fd >= 0)
+            look_for(&control->connections[i]);
 }
 
 static void on_connection(void *ctx, int fd, short revents)
@@ -148,16 +189,10 @@ static void on_connection(void *ctx, int fd, short revents)
         return;
     }
     c->request_len += (size_t)n;
-    char *end;
-    while ((end = memchr(c->request, '\n', c->request_len))) {
-        const size_t line = (size_t)(end - c->request);
-        if (!handle(c, c->request, line))
-            return;
-        c->request_len -= line + 1;
-        memmove(c->request, end + 1, c->request_len);
-    }
-    if (c->request_len == REQUEST_MAX)
+    if (c->request_len == REQUEST_MAX && !has_request(c))
         drop(c);
+    else
+        look_for(c);
 }
 
 /* A place for one more: a free one, or that of the connection which is idle for longest. Who watches is not
@@ -260,6 +295,7 @@ struct control *control_open(struct daemon *d, const char *path, char *error, in
     control->daemon = d;
     snprintf(control->path, sizeof control->path, "%s", path);
     control->watch = loop_watch(d->loop, control->fd, POLLIN, on_accept, control);
+    control->turn_timer = loop_timer(d->loop, on_turn, control);
     for (int i = 0; i < CONNECTIONS_MAX; i++) {
         struct connection *c = &control->connections[i];
         c->control = control;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The control socket: a UNIX stream socket, one JSON object a line each way. A request is
- * {"command": "status"}; "watch" goes on answering every "interval" seconds. Slow or greedy readers are cut
- * off; when all places are taken, the connection that is idle for longest and does not watch gives way. */
+ * {"command": "status"}; "watch" goes on answering every "interval" seconds. One request is
+ * answered in a round of the loop. Greedy senders are cut off; when all places are taken, the connection that
+ * is idle for longest and does not watch gives way. */
 #ifndef GMD_CONTROL_H
 #define GMD_CONTROL_H
 

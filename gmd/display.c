@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gmd/display.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,17 @@ static int column_width(const struct table *t, size_t column)
     return (int)width;
 }
 
+/* By column; the caller frees them. */
+static int *column_widths(const struct table *t)
+{
+    int *widths = calloc(t->columns + 1, sizeof *widths);
+    if (!widths)
+        abort();
+    for (size_t column = 0; column < t->columns; column++)
+        widths[column] = column_width(t, column);
+    return widths;
+}
+
 static int table_width(const struct table *t)
 {
     int width = 0;
@@ -143,23 +155,23 @@ static int table_width(const struct table *t)
 
 static void print_cells(const struct table *t, FILE *out)
 {
+    int *widths = column_widths(t);
     for (size_t line = 0; line < t->lines; line++) {
         for (size_t column = 0; column < t->columns; column++)
-            fprintf(out, "  %-*s", column_width(t, column), text_at(t, line, column));
+            fprintf(out, "  %-*s", widths[column], text_at(t, line, column));
         fputc('\n', out);
     }
+    free(widths);
 }
 
+/* Upright where only that fits: long lines can be read, hundreds of columns cannot. */
 static void print_table(const json_t *rows, int width, FILE *out)
 {
     struct table t = table_of(rows);
-    if (table_width(&t) <= width) {
-        print_cells(&t, out);
-    } else {
-        struct table upright = turned(&t);
-        print_cells(&upright, out);
-        free(upright.cells);
-    }
+    struct table upright = turned(&t);
+    const bool stands = table_width(&t) > width && table_width(&upright) <= width;
+    print_cells(stands ? &upright : &t, out);
+    free(upright.cells);
     free_table(&t);
 }
 

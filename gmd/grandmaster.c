@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "gmd/grandmaster.h"
 
+#include <math.h>
 #include <string.h>
 
 static struct time_properties time_properties(const struct leap_status *leap,
@@ -34,10 +35,23 @@ void grandmaster_init(struct grandmaster *gm, const struct grandmaster_config *c
     gm->serve_before_lock = config->serve_before_lock;
     gnss_init(&gm->gnss, &config->gnss, config->configured_utc_offset_s);
     discipline_init(&gm->discipline, &config->discipline);
+    stability_init(&gm->stability);
     gm->quality = discipline_quality(&gm->discipline);
     struct default_ds ds = config->default_ds;
     ds.clock_quality = gm->quality.clock_quality;
     instance_init(&gm->instance, &ds, service);
+}
+
+/* MTIE and TDEV are of the locked clock (G.8272, clause 6): not of its way there, which ends where the
+ * estimate says, nor of pulses that were rejected. sample: the one just taken, or NULL. */
+static void observe(struct grandmaster *gm, const struct gnss_sample *sample)
+{
+    const struct discipline *d = &gm->discipline;
+    const bool arrived = fabs(d->status.filtered_ns) <= d->config.pulse_noise_ns;
+    if (d->status.state != DISCIPLINE_LOCKED)
+        stability_interrupt(&gm->stability);
+    else if (sample && sample->tai_s == d->last_tai_s && (gm->stability.running || arrived))
+        stability_add(&gm->stability, sample->tai_s, d->status.offset_ns);
 }
 
 static struct discipline_action take_sample(struct grandmaster *gm, const struct gnss_sample *sample,
@@ -45,6 +59,7 @@ static struct discipline_action take_sample(struct grandmaster *gm, const struct
 {
     const struct discipline_action action =
         discipline_sample(&gm->discipline, sample->tai_s, sample->reading_ns, now_ns);
+    observe(gm, sample);
     announce_quality(gm, now_ns);
     return action;
 }
@@ -82,6 +97,13 @@ struct discipline_action grandmaster_pulse(struct grandmaster *gm, unsigned sour
     return take_sample(gm, &sample, now_ns);
 }
 
+static enum pulse_trust pulse_trust(const struct gnss_status *s)
+{
+    if (s->trust == GNSS_SUSPECT)
+        return PULSES_SUSPECT;
+    return s->trust == GNSS_GOOD ? PULSES_TRUSTED : PULSES_LOST;
+}
+
 static const char *why_not(const struct gnss_status *s)
 {
     return s->trust == GNSS_SUSPECT ? s->suspicion : gnss_trust_name(s->trust);
@@ -92,10 +114,10 @@ struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns
 {
     struct gnss_sample sample;
     const bool sampled = gnss_tick(&gm->gnss, now_ns, clock_ns / NS_PER_S, &sample);
-    const enum gnss_trust trust = gm->gnss.status.trust;
+    const enum pulse_trust trust = clock_answers ? pulse_trust(&gm->gnss.status) : PULSES_LOST;
     const char *why = clock_answers ? why_not(&gm->gnss.status) : "the clock does not answer";
-    struct discipline_action action =
-        discipline_tick(&gm->discipline, now_ns, clock_ns, clock_answers && trust == GNSS_GOOD, why);
+    struct discipline_action action = discipline_tick(&gm->discipline, now_ns, clock_ns, trust, why);
+    observe(gm, NULL);
     if (sampled && !action.step) { /* a step makes its reading void */
         const struct discipline_action then = take_sample(gm, &sample, now_ns);
         add_action(&action, &then);

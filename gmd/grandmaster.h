@@ -8,6 +8,7 @@
 #include "gmd/ptp/instance.h"
 #include "gnss/gnss.h"
 #include "holdover/discipline.h"
+#include "holdover/stability.h"
 
 struct grandmaster_config {
     struct gnss_config gnss;
@@ -21,6 +22,7 @@ struct grandmaster {
     struct gnss gnss;
     struct discipline discipline;
     struct instance instance;
+    struct stability stability;        /* pulses against the clock, while LOCKED */
     struct discipline_quality quality; /* in force */
     bool serve_before_lock;
 };

@@ -25,15 +25,20 @@ void memory_file_init(struct memory_file *m, const char *path, const char *owner
     snprintf(m->status, sizeof m->status, path[0] ? "nothing learned yet" : "not kept");
 }
 
-/* All of a file, or -1 with errno. */
+/* All of a file, or -1 with errno: EFBIG if it does not fit. */
 static ssize_t read_all(const char *path, char *text, size_t size)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    const ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, size);
+    const int error = errno;
     if (fd >= 0)
         close(fd);
-    if (len >= 0)
-        text[len] = '\0';
+    errno = error;
+    if (len == (ssize_t)size) {
+        errno = EFBIG;
+        len = -1;
+    }
+    text[len < 0 ? 0 : len] = '\0';
     return len;
 }
 
@@ -61,29 +66,47 @@ static const char *behind_header(const struct memory_file *m, const char *text, 
     return rest ? rest + 1 : NULL;
 }
 
-void memory_file_read(struct memory_file *m, struct discipline *d, int64_t tai_s)
+/* NULL, or why the file is not used. */
+static const char *take_in(const struct memory_file *m, struct discipline *d, int64_t tai_s, bool *same_boot)
 {
     static char text[MEMORY_SIZE + 512];
     const char *why = NULL;
-    bool same_boot = false;
-    if (!m->path[0])
-        return;
     const ssize_t len = read_all(m->path, text, sizeof text);
-    if (len < 0) {
-        if (errno != ENOENT)
-            log_line(LOG_LEVEL_WARNING, "%s: %s", m->path, strerror(errno));
+    if (len < 0)
+        return strerror(errno);
+    const char *rest = behind_header(m, text, same_boot, &why);
+    if (!rest)
+        return why;
+    return memory_read(&d->estimator, rest, (size_t)len - (size_t)(rest - text), tai_s,
+                       *same_boot ? 0 : RETRACE_PPB);
+}
+
+void memory_file_read(struct memory_file *m, struct discipline *d, int64_t tai_s)
+{
+    bool same_boot = false;
+    if (!m->path[0] || (access(m->path, F_OK) < 0 && errno == ENOENT))
         return;
-    }
-    const char *rest = behind_header(m, text, &same_boot, &why);
-    if (rest)
-        why = memory_read(&d->estimator, rest, (size_t)len - (size_t)(rest - text), tai_s,
-                          same_boot ? 0 : RETRACE_PPB);
+    const char *why = take_in(m, d, tai_s, &same_boot);
+    m->trouble = why != NULL;
     if (why)
         snprintf(m->status, sizeof m->status, "refused: %s", why);
     else
         snprintf(m->status, sizeof m->status, "in use%s",
                  same_boot ? "" : ", with allowance for a cold start");
     log_line(why ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "%s: %s", m->path, m->status);
+}
+
+/* A disk that is almost full takes a part first, and says why not the rest when asked again. */
+static bool write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        const ssize_t n = write(fd, text, len);
+        if (n <= 0)
+            return false;
+        text += n;
+        len -= (size_t)n;
+    }
+    return true;
 }
 
 /* A file that is there is whole: the old one until the new one is on the disk. */
@@ -94,8 +117,13 @@ static int write_file(const char *path, const char *text, size_t len)
     const int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return -1;
-    const bool written = write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
-    return close(fd) == 0 && written && rename(new, path) == 0 ? 0 : -1;
+    const bool replaced = write_all(fd, text, len) && fsync(fd) == 0 && rename(new, path) == 0;
+    const int error = errno;
+    if (!replaced)
+        unlink(new);
+    close(fd);
+    errno = error;
+    return replaced ? 0 : -1;
 }
 
 /* The text in force, or 0 when there is nothing worth writing. */
@@ -110,14 +138,17 @@ static size_t compose(const struct memory_file *m, const struct discipline *d, i
 static void reap(struct memory_file *m, int options)
 {
     int status = 0;
-    if (m->writer == 0 || waitpid(m->writer, &status, options) == 0)
+    if (m->writer == 0 || TEMP_FAILURE_RETRY(waitpid(m->writer, &status, options)) == 0)
         return;
     m->writer = 0;
+    m->trouble = status != 0;
     if (status == 0)
         snprintf(m->status, sizeof m->status, "kept");
     else
         snprintf(m->status, sizeof m->status, "cannot be written: %s",
                  WIFEXITED(status) ? strerror(WEXITSTATUS(status)) : "the writer died");
+    if (m->trouble)
+        log_line(LOG_LEVEL_WARNING, "%s: %s", m->path, m->status);
 }
 
 static void begin_write(struct memory_file *m, const struct discipline *d, int64_t tai_s)

@@ -13,6 +13,7 @@ struct memory_file {
     char owner[192];  /* of which clock: another one's memory is refused */
     int64_t due_ns;   /* the next time to write, monotonic */
     pid_t writer;     /* the process that is writing; 0: none */
+    bool trouble;     /* the file was refused, or cannot be written */
     char status[160]; /* what became of it, for people */
 };
 

@@ -169,16 +169,18 @@ static const struct {
     const char *command;
     json_t *(*report)(struct daemon *d, int64_t now_ns);
 } reports[] = {
-    {"status", report_status}, {"watch", report_status},      {"clock", report_clock},
-    {"gnss", report_gnss},     {"holdover", report_holdover}, {"ports", report_ports},
-    {"peers", report_peers},   {"clients", report_clients},   {"alarms", report_alarms},
-    {"host", report_host},
+    {"status", report_status},       {"watch", report_status},      {"clock", report_clock},
+    {"gnss", report_gnss},           {"holdover", report_holdover}, {"ports", report_ports},
+    {"peers", report_peers},         {"alarms", report_alarms},     {"host", report_host},
+    {"stability", report_stability},
 };
 
 static json_t *answer_to(struct daemon *d, const char *command, const json_t *request)
 {
     if (strcmp(command, "sim") == 0)
         return simulate(d, request);
+    if (strcmp(command, "clients") == 0)
+        return report_clients(d, request, loop_now());
     for (size_t i = 0; i < sizeof reports / sizeof reports[0]; i++)
         if (strcmp(command, reports[i].command) == 0)
             return reports[i].report(d, loop_now());

@@ -10,11 +10,20 @@
 json_t *report_clock(struct daemon *d, int64_t now_ns);
 json_t *report_gnss(struct daemon *d, int64_t now_ns);
 json_t *report_holdover(struct daemon *d, int64_t now_ns);
+json_t *report_stability(struct daemon *d, int64_t now_ns);
 json_t *report_host(struct daemon *d, int64_t now_ns);
 json_t *report_ports(struct daemon *d, int64_t now_ns);
 json_t *report_peers(struct daemon *d, int64_t now_ns);
-json_t *report_clients(struct daemon *d, int64_t now_ns);
+/* A page of them, as client_query.h says; {"error": ...} for a bad request. */
+json_t *report_clients(struct daemon *d, const json_t *request, int64_t now_ns);
 json_t *report_budget(struct daemon *d, int64_t now_ns); /* part of status */
+
+/* Requests that the kernel refused: those beyond their clients' rates, and those of strangers and newcomers
+ * for whom nothing was left. */
+struct kernel_refusals {
+    uint64_t rate, budget;
+};
+struct kernel_refusals report_kernel_refusals(const struct daemon *d);
 
 /* The simulated receiver's switches; there must be one. */
 json_t *report_switches(const struct daemon *d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How time goes out: the reports ports, peers, clients. */
+/* How time goes out: the reports ports and peers, the budget. */
 #include "gmd/protection.h"
 #include "gmd/report_parts.h"
 #include "gmd/report_value.h"
@@ -136,68 +136,7 @@ json_t *report_peers(struct daemon *d, int64_t now_ns)
     return o;
 }
 
-static json_t *client_refusals(const struct client *c)
-{
-    json_t *o = json_object();
-    for (unsigned why = REFUSED_RATE; why < CLIENT_REFUSALS; why++)
-        if (client_refused(c, why) > 0)
-            put(o, client_refusal_name(why), unsigned64(client_refused(c, why)));
-    return o;
-}
-
-static json_t *client_fault_names(uint8_t faults)
-{
-    json_t *names = json_array();
-    for (unsigned i = 0; i < CLIENT_FAULTS; i++)
-        if (faults >> i & 1)
-            json_array_append_new(names, json_string(client_fault_name(1u << i)));
-    return names;
-}
-
-static json_t *client_grants(const struct unicast_client *u, int64_t now_ns)
-{
-    json_t *o = json_object();
-    for (unsigned i = 0; i < UNICAST_SERVICES; i++) {
-        const struct unicast_grant *g = &u->grants[i];
-        if (!g->live)
-            continue;
-        json_t *grant = json_object();
-        put(grant, "requested_log_interval", json_integer(g->requested));
-        put(grant, "log_interval", json_integer(g->granted));
-        put(grant, "ends_in_s", json_integer(g->expiry_s - now_ns / NS_PER_S));
-        put(o, unicast_service_name(i), grant);
-    }
-    return o;
-}
-
-static json_t *report_client(const struct service *s, const struct client *c, int64_t now_ns)
-{
-    char address[ADDRESS_STRLEN];
-    json_t *o = json_object();
-    put(o, "client", port_id(&c->identity));
-    put(o, "address", json_string(address_format(&c->address, address)));
-    put(o, "mode", json_string(client_mode_name(c->mode)));
-    put(o, "port", json_integer(c->port));
-    put(o, "standing", json_string(client_standing_name(c->standing)));
-    put(o, "requests", unsigned64(c->requests));
-    put(o, "answered", unsigned64(c->answered));
-    put(o, "refused", client_refusals(c));
-    put(o, "rate_hz", number(client_rate_1s(c, now_ns)));
-    put(o, "rate_60s_hz", number(client_rate_60s(c, now_ns)));
-    put(o, "jitter_ms", number((double)c->jitter_s * 1e3));
-    put(o, "log_interval", json_integer(c->log_interval));
-    put(o, "grants", client_grants(unicast_of(&s->unicast, c), now_ns));
-    put(o, "faults", client_fault_names(client_faults(c, now_ns)));
-    put(o, "first_seen_s", age(c->first_seen_ns, now_ns));
-    put(o, "last_seen_s", age(c->last_seen_ns, now_ns));
-    return o;
-}
-
-/* Requests, by why: those beyond their clients' rates, and those of strangers and newcomers for whom nothing
- * was left. */
-static struct kernel_refusals {
-    uint64_t rate, budget;
-} refused_in_kernel(const struct daemon *d)
+struct kernel_refusals report_kernel_refusals(const struct daemon *d)
 {
     struct kernel_refusals r = {0};
     for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
@@ -208,29 +147,10 @@ static struct kernel_refusals {
     return r;
 }
 
-json_t *report_clients(struct daemon *d, int64_t now_ns)
-{
-    protection_account(d->protection, d, now_ns);
-    const struct clients *table = d->service->clients;
-    const struct clients_counters *counters = clients_counters(table);
-    json_t *clients = json_array(), *o = json_object();
-    const struct client *c;
-    for (size_t cursor = 0; (c = clients_next(table, &cursor));)
-        json_array_append_new(clients, report_client(d->service, c, now_ns));
-    put(o, "known", unsigned64(clients_count(table)));
-    put(o, "established", json_integer(clients_of_standing(table, CLIENT_ESTABLISHED)));
-    put(o, "newcomers", json_integer(clients_of_standing(table, CLIENT_NEWCOMER)));
-    put(o, "misfits", json_integer(clients_of_standing(table, CLIENT_MISFIT)));
-    put(o, "evicted", unsigned64(counters->evicted));
-    put(o, "strangers_requests", unsigned64(counters->strangers + refused_in_kernel(d).budget));
-    put(o, "clients", clients);
-    return o;
-}
-
 json_t *report_budget(struct daemon *d, int64_t now_ns)
 {
     struct budget_status s;
-    const struct kernel_refusals kernel = refused_in_kernel(d);
+    const struct kernel_refusals kernel = report_kernel_refusals(d);
     budget_status(&d->service->budget, now_ns, &s);
     json_t *o = json_object();
     put(o, "state", json_string(budget_state_name(s.state)));

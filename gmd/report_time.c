@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How time comes in and is kept: the reports clock, gnss, holdover, host. */
+/* How time comes in and is kept: the reports clock, gnss, holdover, stability, host. */
+#include <math.h>
+
 #include "gmd/report_parts.h"
+#include "gmd/report_stability.h"
 #include "gmd/report_value.h"
 #include "holdover/forecast.h"
 
@@ -145,6 +148,19 @@ json_t *report_gnss(struct daemon *d, int64_t now_ns)
     return o;
 }
 
+/* For people: "7 h 20 min". */
+static json_t *duration(double seconds)
+{
+    const long s = lround(seconds), minutes = lround(seconds / 60), hours = lround(seconds / 3600);
+    if (seconds >= FORECAST_MAX_S)
+        return json_sprintf("over %.0f d", FORECAST_MAX_S / 86400);
+    if (s < 600)
+        return json_sprintf("%ld s", s);
+    if (minutes < 24L * 60)
+        return json_sprintf("%ld h %ld min", minutes / 60, minutes % 60);
+    return json_sprintf("%ld d %ld h", hours / 24, hours % 24);
+}
+
 /* If the antenna failed now: which step down comes after how long. */
 static json_t *report_steps(const struct discipline *discipline)
 {
@@ -154,6 +170,7 @@ static json_t *report_steps(const struct discipline *discipline)
     for (unsigned i = 0; i < count; i++) {
         json_t *o = json_object();
         put(o, "bound_ns", number(steps[i].limit_ns));
+        put(o, "after", duration(steps[i].after_s));
         put(o, "after_s", steps[i].after_s < FORECAST_MAX_S ? number(steps[i].after_s) : json_null());
         put(o, "clock_accuracy", hex8(steps[i].clock_accuracy));
         put(o, "clock_class", json_integer(steps[i].clock_class));
@@ -178,6 +195,8 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "bound999_ns", s->bound999_ns < BOUND_UNKNOWN_NS ? json_real(s->bound999_ns) : json_null());
     put(o, "time_left", report_steps(&d->gm.discipline));
     put(o, "limit_ns", number(d->conf.holdover.holdover_limit_ns));
+    put(o, "limit_s",
+        d->conf.holdover.holdover_limit_s > 0 ? number(d->conf.holdover.holdover_limit_s) : json_null());
     put(o, "last_sample_s", age(s->last_sample_ns, now_ns));
     put(o, "samples", unsigned64(s->samples));
     put(o, "outliers", unsigned64(s->outliers));
@@ -186,6 +205,22 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "quality", quality(&d->gm.quality.clock_quality));
     put(o, "time_to_lock_s",
         s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));
+    return o;
+}
+
+json_t *report_stability(struct daemon *d, int64_t now_ns)
+{
+    const struct stability *s = &d->gm.stability;
+    const struct discipline_status *status = &d->gm.discipline.status;
+    json_t *o = json_object();
+    put(o, "measured", json_string("the clock against its pulses, with their noise and errors"));
+    put(o, "state", json_string(discipline_state_name(status->state)));
+    put(o, "since_s", age(status->since_ns, now_ns));
+    put(o, "measuring", json_boolean(s->running));
+    put(o, "interruptions", unsigned64(s->interruptions));
+    put(o, "filled_s", unsigned64(s->filled));
+    const struct stability_figures figures = stability_figures(s);
+    put_stability(o, &figures);
     return o;
 }
 

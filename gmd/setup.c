@@ -152,6 +152,7 @@ _Static_assert((int)CONF_OSCILLATOR_RUBIDIUM == (int)OSCILLATOR_RUBIDIUM, "the s
 
 static struct discipline_config discipline_config(const struct conf *c)
 {
+    const struct conf_classes classes = conf_profile_classes(c->ptp.profile);
     return (struct discipline_config){
         .pulse_noise_ns = c->pulse.noise_ns,
         .lock_threshold_ns = c->holdover.lock_threshold_ns,
@@ -162,11 +163,14 @@ static struct discipline_config discipline_config(const struct conf *c)
         .oscillator = (enum oscillator_class)c->holdover.oscillator,
         .step_above_ns = c->holdover.step_above_ns,
         .max_slew_ppb = c->holdover.max_slew_ppb,
+        .freeze_ns = S_TO_NS(c->holdover.freeze_s),
         .holdover_limit_ns = c->holdover.holdover_limit_ns,
+        .holdover_limit_s = c->holdover.holdover_limit_s,
         .systematic_ns = c->holdover.systematic_ns,
-        .holdover_class = CLOCK_CLASS_HOLDOVER,
+        .locked_class = classes.locked,
+        .holdover_class = classes.holdover,
         .out_of_spec_class = (uint8_t)c->holdover.out_of_spec_class,
-        .free_run_class = CLOCK_CLASS_DEFAULT,
+        .free_run_class = classes.free_run,
         .jump_threshold_ns = (int64_t)c->holdover.jump_threshold_ns,
     };
 }
@@ -212,6 +216,7 @@ static struct port_config port_config(const struct conf *c, const struct conf_po
         .egress_latency_ns = p->egress_latency_ns,
         .tx_timestamp_timeout_ns = p->tx_timestamp_timeout_ms * 1000000LL,
         .one_step_sync = !p->two_step,
+        .unicast_only = c->unicast.only,
     };
 }
 
@@ -257,7 +262,8 @@ static struct service_config service_config(const struct conf *c)
         .budget = budget_config(c),
         .unicast = {.limits = *unicast_limits_of(c->ptp.profile),
                     .one_step = all_one_step(c),
-                    .grants_most_s = (uint32_t)c->unicast.duration_max_s},
+                    .grants_most_s = (uint32_t)c->unicast.duration_max_s,
+                    .log_interval_min = (int8_t)c->unicast.log_interval_min},
         .negotiate = c->unicast.negotiate,
         .sptp = c->clients.sptp,
         .withdraw_at_handover = c->unicast.withdraw_at_handover,
@@ -364,7 +370,7 @@ int setup_stamping(struct daemon *d, struct daemon_port *port, char *error, int 
         snprintf(error, error_size, "%s: no hardware time stamps: %s", c->interface, why);
         return -1;
     }
-    snprintf(port->problem, sizeof port->problem, "software time stamps: %.130s", why);
+    snprintf(port->problem, sizeof port->problem, "%.150s", why);
     return software_stamping(port, c->interface, error, error_size);
 }
 
@@ -392,11 +398,19 @@ void setup_leap_table(struct daemon *d)
         close(fd);
 }
 
+/* A look changes nothing, and a simulated oscillator has no business in the real one's file. */
+static bool keeps_memory(const struct daemon *d)
+{
+    struct conf usual;
+    conf_defaults(&usual);
+    return !d->probe &&
+           !(d->conf.simulation.oscillator && strcmp(d->conf.holdover.memory, usual.holdover.memory) == 0);
+}
+
 void setup_memory(struct daemon *d)
 {
     char owner[sizeof d->memory.owner], id[PORT_IDENTITY_STRLEN];
-    /* a look changes nothing, and a simulated oscillator is another one each time */
-    const char *path = d->probe || d->conf.simulation.oscillator ? "" : d->conf.holdover.memory;
+    const char *path = keeps_memory(d) ? d->conf.holdover.memory : "";
     clock_identity_format(&d->gm.instance.default_ds.clock_identity, id);
     snprintf(owner, sizeof owner, "%s, %s", id, d->clock->description);
     memory_file_init(&d->memory, path, owner);

@@ -75,10 +75,10 @@ static enum gnss_trust trust_of(const struct gnss *g, int64_t now_ns)
 
     if (!g->fix_trusted)
         return heard_lately(g, now_ns) ? GNSS_NO_FIX : GNSS_NO_RECEIVER;
-    if (s->suspicion)
-        return GNSS_SUSPECT;
     if (gnss_longer_ago(s->last_pulse_ns, now_ns, g->config.pulse_missing_ns))
         return GNSS_NO_PULSE;
+    if (s->suspicion)
+        return GNSS_SUSPECT;
     if (!g->clock_locked && s->agreeing < g->config.agreeing_messages)
         return GNSS_NOT_NUMBERED;
     return GNSS_GOOD;
@@ -329,9 +329,12 @@ void gnss_clock_changed(struct gnss *g)
 const char *gnss_trust_name(enum gnss_trust t)
 {
     static const char *const names[] = {
-        [GNSS_NO_RECEIVER] = "no receiver",       [GNSS_NO_FIX] = "no fix",
-        [GNSS_SUSPECT] = "not to be believed",    [GNSS_NO_PULSE] = "no pulse",
-        [GNSS_NOT_NUMBERED] = "second not known", [GNSS_GOOD] = "good",
+        [GNSS_NO_RECEIVER] = "no receiver",
+        [GNSS_NO_FIX] = "no fix",
+        [GNSS_NO_PULSE] = "no pulse",
+        [GNSS_SUSPECT] = "not to be believed",
+        [GNSS_NOT_NUMBERED] = "second not known",
+        [GNSS_GOOD] = "good",
     };
 
     return names[t];

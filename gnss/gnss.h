@@ -46,8 +46,8 @@ struct gnss_sample {
 enum gnss_trust {
     GNSS_NO_RECEIVER, /* no connection or silence, beyond the grace */
     GNSS_NO_FIX,      /* connected and says that it has no fix, or never had one */
-    GNSS_SUSPECT, /* claims a fix, but there are signs that it is not to be believed: suspicion says which */
     GNSS_NO_PULSE,
+    GNSS_SUSPECT, /* claims a fix, but there are signs that it is not to be believed: suspicion says which */
     GNSS_NOT_NUMBERED, /* pulses and fix, but which second is not decided yet */
     GNSS_GOOD,
 };

@@ -35,7 +35,7 @@ void discipline_init(struct discipline *d, const struct discipline_config *confi
     d->status.last_sample_ns = INT64_MIN;
     d->status.locked_first_ns = INT64_MIN;
     d->status.bound_ns = d->status.bound999_ns = BOUND_UNKNOWN_NS;
-    d->believed_ns = INT64_MIN;
+    d->believed_ns = d->distrusted_ns = INT64_MIN;
     estimator_init(&d->estimator, config->pulse_noise_ns, config->oscillator);
     accuracy_init(&d->accuracy);
 }
@@ -53,25 +53,30 @@ static void advance(struct discipline *d, int64_t now_ns)
     estimator_predict(&d->estimator, now_ns);
 }
 
-/* The sentence of status.why ends with what the fact was. */
-static void describe(const struct discipline *d, enum fact when, const char *lost, char *text, size_t size)
+/* The sentence of status.why ends with what the fact was. unused: why pulses are not used. */
+static void describe(const struct discipline *d, enum fact when, const char *unused, char *text, size_t size)
 {
     text[0] = 0;
-    if (when & FACT_LOST)
-        snprintf(text, size, "%s", lost);
+    if (when & (FACT_LOST | FACT_UNUSED | FACT_OVERDUE))
+        snprintf(text, size, "%s", unused);
     else if (when & FACT_AGREED)
         snprintf(text, size, "%u in a row within %.0f ns", d->good_pulses, d->config.lock_threshold_ns);
     else if (when & FACT_STEPPED)
         snprintf(text, size, "%+.6f s by somebody else", (double)d->status.last_jump_ns * 1e-9);
     else if (when & (FACT_SHIFTED | FACT_STRAYED))
         snprintf(text, size, "%+.0f ns", estimator_phase(&d->estimator));
+    else if (when & FACT_LOOSE)
+        snprintf(text, size, "%.0f ns", d->status.bound_ns);
+    else if (when & FACT_BEYOND && d->status.bound_ns > d->config.holdover_limit_ns)
+        snprintf(text, size, "error bound above %.0f ns", d->config.holdover_limit_ns);
     else if (when & FACT_BEYOND)
-        snprintf(text, size, "%.0f ns", d->config.holdover_limit_ns);
+        snprintf(text, size, "not locked for %.0f s", d->config.holdover_limit_s);
 }
 
+/* Without pulses. */
 static bool holding(enum discipline_state s)
 {
-    return s == DISCIPLINE_HOLDOVER_IN || s == DISCIPLINE_HOLDOVER_OUT;
+    return s == DISCIPLINE_FROZEN || s == DISCIPLINE_HOLDOVER_IN || s == DISCIPLINE_HOLDOVER_OUT;
 }
 
 static void enter(struct discipline *d, enum discipline_state to)
@@ -81,6 +86,8 @@ static void enter(struct discipline *d, enum discipline_state to)
     if (to == DISCIPLINE_REACQUIRING || to == DISCIPLINE_LOCKED)
         estimator_unmark(&d->estimator);
     d->probation = (struct probation){0};
+    if (d->status.state == DISCIPLINE_LOCKED)
+        d->unlocked_ns = d->estimator.at_ns;
     d->status.previous = d->status.state;
     d->status.state = to;
     d->status.since_ns = d->estimator.at_ns;
@@ -93,14 +100,15 @@ static void enter(struct discipline *d, enum discipline_state to)
     }
 }
 
-static void move(struct discipline *d, unsigned facts, const char *lost)
+static void move(struct discipline *d, unsigned facts, const char *unused)
 {
     const struct transition *t = state_next(d->status.state, facts);
     if (!t)
         return;
     char detail[sizeof d->status.why];
-    describe(d, t->when, lost, detail, sizeof detail);
+    describe(d, t->when, unused, detail, sizeof detail);
     snprintf(d->status.why, sizeof d->status.why, "%s%s", t->why, detail);
+    d->row = t;
     enter(d, t->to);
 }
 
@@ -128,6 +136,8 @@ static unsigned standing_facts(const struct discipline *d)
         facts |= FACT_DRAWN;
     if (d->beyond)
         facts |= FACT_BEYOND;
+    if (d->status.bound_ns > accuracy_covers_ns(d->accuracy.announced))
+        facts |= FACT_LOOSE;
     return facts;
 }
 
@@ -142,10 +152,13 @@ static void renew_bounds(struct discipline *d, bool now)
     d->status.bound999_ns = fmax(bound(d, 0.999, d->status.bound999_ns), d->status.bound_ns);
 }
 
-static void judge_bound(struct discipline *d)
+static void judge_specification(struct discipline *d)
 {
-    if (ever_locked(d) && d->status.state != DISCIPLINE_LOCKED &&
-        d->status.bound_ns > d->config.holdover_limit_ns)
+    const double unlocked_s = (double)(d->estimator.at_ns - d->unlocked_ns) * 1e-9;
+    if (!ever_locked(d) || d->status.state == DISCIPLINE_LOCKED)
+        return;
+    if (d->status.bound_ns > d->config.holdover_limit_ns ||
+        (d->config.holdover_limit_s > 0 && unlocked_s >= d->config.holdover_limit_s))
         d->beyond = true;
 }
 
@@ -174,22 +187,20 @@ static void command(struct discipline *d, struct discipline_action *action)
  * twice that. */
 static double announced_bound(const struct discipline *d)
 {
-    if (d->status.state != DISCIPLINE_LOCKED)
+    if (d->status.state != DISCIPLINE_LOCKED && d->status.state != DISCIPLINE_FROZEN)
         return d->status.bound_ns;
     return fmax(d->status.bound_ns / 2, d->config.systematic_ns + BOUND_SIGMAS * d->config.pulse_noise_ns);
 }
 
-/* The end of every event. lost: why pulses cannot be used, or NULL. */
-static void settle(struct discipline *d, unsigned facts, const char *lost, struct discipline_action *action)
+/* The end of every event. unused: why pulses are not used, if that is one of the facts. */
+static void settle(struct discipline *d, unsigned facts, const char *unused, struct discipline_action *action)
 {
     const struct estimator *e = &d->estimator;
 
-    if (lost)
-        facts |= FACT_LOST;
     renew_bounds(d, (facts & ~(unsigned)FACT_PULSES) != 0 || action->step);
-    judge_bound(d);
-    move(d, facts | standing_facts(d), lost);
-    judge_bound(d);
+    judge_specification(d);
+    move(d, facts | standing_facts(d), unused);
+    judge_specification(d);
     if (ever_locked(d))
         accuracy_follow(&d->accuracy, announced_bound(d), e->at_ns);
     servo_pace(&d->servo, state_tau_s(d->status.state), 0);
@@ -287,16 +298,18 @@ static void contradicted(struct discipline *d)
         d->status.rewinds++;
 }
 
-/* In holdover pulses are believed again when some in a row agree with the estimate, and so does their mean.
- */
+/* After a freeze and in holdover pulses are believed again when some in a row agree with the estimate, and so
+ * does their mean. */
 static bool on_probation(struct discipline *d, double residual_ns)
 {
     const struct estimator *e = &d->estimator;
     struct probation *p = &d->probation;
+    const bool frozen = d->status.state == DISCIPLINE_FROZEN;
+    const unsigned wanted = frozen ? d->config.lock_pulses : d->config.reacquire_pulses;
     if (!holding(d->status.state))
         return false;
     p->sum_ns += residual_ns;
-    if (++p->pulses < d->config.reacquire_pulses)
+    if (++p->pulses < wanted)
         return true;
     const double mean = p->sum_ns / p->pulses, noise = e->noise_ns * e->noise_ns / p->pulses;
     *p = (struct probation){0};
@@ -379,22 +392,37 @@ static unsigned undo_jump(struct discipline *d, int64_t jump_ns, struct discipli
     return FACT_STEPPED;
 }
 
-/* Why pulses cannot be used at now_ns, or NULL. */
-static const char *pulses_lost(const struct discipline *d, int64_t now_ns, bool usable, const char *why)
+/* Facts about pulses that the gnss room does not trust. */
+static unsigned distrust(struct discipline *d, int64_t now_ns, enum pulse_trust trust)
 {
-    const int64_t sample_ns = d->status.last_sample_ns;
+    d->distrusted_ns = now_ns;
+    d->probation = (struct probation){0};
+    if (trust == PULSES_LOST)
+        return FACT_UNUSED | FACT_LOST;
+    if (now_ns - d->status.since_ns >= d->config.freeze_ns)
+        return FACT_UNUSED | FACT_OVERDUE;
+    return FACT_UNUSED;
+}
 
-    if (!usable)
-        return why && why[0] ? why : "pulses are not trusted";
-    if (sample_ns == INT64_MIN || now_ns - sample_ns >= SILENT_NS)
+/* Longer ago than limit_ns, and so is the end of the last distrust: what could not be is not missed. */
+static bool missed(const struct discipline *d, int64_t at_ns, int64_t now_ns, int64_t limit_ns)
+{
+    const int64_t since_ns = at_ns > d->distrusted_ns ? at_ns : d->distrusted_ns;
+    return since_ns == INT64_MIN || now_ns - since_ns >= limit_ns;
+}
+
+/* What is wrong with pulses that the gnss room trusts, or NULL. */
+static const char *pulses_missed(const struct discipline *d, int64_t now_ns)
+{
+    if (missed(d, d->status.last_sample_ns, now_ns, SILENT_NS))
         return "no pulse for 2 s";
-    if (d->believed_ns == INT64_MIN || now_ns - d->believed_ns >= INCOHERENT_NS)
+    if (missed(d, d->believed_ns, now_ns, INCOHERENT_NS))
         return "pulses contradict each other for 30 s";
     return NULL;
 }
 
-struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
-                                         const char *why)
+struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns,
+                                         enum pulse_trust trust, const char *why)
 {
     struct discipline_action action = {0};
     unsigned facts = 0;
@@ -403,7 +431,14 @@ struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, i
     const int64_t jump_ns = watch_check(&d->watch, clock_ns, d->config.jump_threshold_ns);
     if (jump_ns)
         facts = undo_jump(d, jump_ns, &action);
-    settle(d, facts, pulses_lost(d, now_ns, usable, why), &action);
+    const char *unused = pulses_missed(d, now_ns);
+    if (trust != PULSES_TRUSTED) {
+        facts |= distrust(d, now_ns, trust);
+        unused = why && why[0] ? why : "pulses are not trusted";
+    } else if (unused) {
+        facts |= FACT_UNUSED | FACT_LOST;
+    }
+    settle(d, facts, unused, &action);
     return action;
 }
 

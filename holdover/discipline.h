@@ -14,9 +14,17 @@ enum discipline_state {
     DISCIPLINE_FREE_RUN,  /* never had a time worth serving, no usable pulses */
     DISCIPLINE_ACQUIRING, /* usable pulses, before the first lock: may step */
     DISCIPLINE_LOCKED,
+    DISCIPLINE_FROZEN,       /* as locked to the outside; pulses are suspect and neither teach nor steer */
     DISCIPLINE_HOLDOVER_IN,  /* in specification: bound within the limit */
     DISCIPLINE_HOLDOVER_OUT, /* out of specification */
     DISCIPLINE_REACQUIRING,  /* usable pulses again, agreement awaited; announces what holdover did */
+};
+
+/* How far the gnss room trusts its pulses. */
+enum pulse_trust {
+    PULSES_LOST, /* there are none to use */
+    PULSES_TRUSTED,
+    PULSES_SUSPECT, /* they come, but there are signs that they are going wrong */
 };
 
 #define BOUND_UNKNOWN_NS 1e18 /* of status.bound_ns */
@@ -26,14 +34,17 @@ struct discipline_config {
     enum oscillator_class oscillator; /* OSCILLATOR_AUTO: learned */
     double max_freq_ppb;              /* what the clock can be steered by */
     double lock_threshold_ns;         /* |offset| below it ... */
-    unsigned lock_pulses;             /* ... for so many pulses in a row: locked */
+    unsigned lock_pulses;             /* ... for so many pulses in a row: locked; they end a freeze, too */
     double unlock_threshold_ns; /* |filtered offset| above it while locked: lock is lost (REACQUIRING) */
     unsigned reacquire_pulses;  /* pulses in agreement before REACQUIRING may end */
     unsigned overrule_pulses;   /* pulses in a row that agree with each other, not with the clock: believed */
     double max_slew_ppb;        /* phase correction after the first lock is no faster than this */
     double step_above_ns;       /* coming back, a larger error is stepped away; 0: never */
+    int64_t freeze_ns;          /* a suspicion that lasts longer is holdover */
     double holdover_limit_ns;   /* bound beyond which holdover is out of specification */
+    double holdover_limit_s;    /* so long without lock, and it is too; 0: no such limit */
     double systematic_ns;       /* uncertainty that no averaging removes: receiver, cable, stamps */
+    uint8_t locked_class;       /* 6 */
     uint8_t holdover_class;     /* 7 */
     uint8_t out_of_spec_class;  /* 52, 187, ... */
     uint8_t free_run_class;     /* 248 */
@@ -96,12 +107,15 @@ struct discipline {
     unsigned good_pulses;    /* in a row within the lock threshold */
     unsigned contradictions; /* pulses in a row that contradict the estimate */
     struct probation probation;
-    unsigned undo_pulses; /* until the undoing of a foreign step is completed; 0: nothing to undo */
-    bool beyond;          /* out of specification since the last lock */
-    bool commanded;       /* the frequency correction in force is ours */
-    int64_t last_tai_s;   /* number of the last pulse that was believed */
-    int64_t bound_at_ns;  /* monotonic time of the bounds */
-    int64_t believed_ns;  /* its monotonic time; INT64_MIN: never */
+    unsigned undo_pulses;         /* until the undoing of a foreign step is completed; 0: nothing to undo */
+    bool beyond;                  /* out of specification since the last lock */
+    const struct transition *row; /* of the table of states.h: what led to this state; NULL: nothing yet */
+    int64_t unlocked_ns;          /* monotonic: when LOCKED was left last */
+    int64_t distrusted_ns; /* monotonic: last tick at which pulses were not trusted; INT64_MIN: never */
+    bool commanded;        /* the frequency correction in force is ours */
+    int64_t last_tai_s;    /* number of the last pulse that was believed */
+    int64_t bound_at_ns;   /* monotonic time of the bounds */
+    int64_t believed_ns;   /* its monotonic time; INT64_MIN: never */
 };
 
 void discipline_init(struct discipline *d, const struct discipline_config *config);
@@ -113,10 +127,10 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
                                            int64_t now_ns);
 
 /* Passing of time, at least once a second (the loss of pulses and foreign steps are found here): clock_ns is
- * the clock read at now_ns (monotonic). usable: the gnss room trusts its pulses; why: what it says when not
- * ("no fix"). */
-struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns, bool usable,
-                                         const char *why);
+ * the clock read at now_ns (monotonic). why: what the gnss room says when it does not trust its pulses ("no
+ * fix"). */
+struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns,
+                                         enum pulse_trust trust, const char *why);
 
 /* The correction that the clock really has after an action, ppb: devices round, clip and refuse. */
 void discipline_adjusted(struct discipline *d, double freq_ppb);

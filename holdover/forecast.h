@@ -17,7 +17,7 @@ double forecast_time_left_s(const struct discipline *d, double limit_ns);
 
 /* A step down that is coming. */
 struct forecast_step {
-    double limit_ns;        /* the bound beyond which it is taken */
+    double limit_ns;        /* the bound beyond which it is taken, or the bound when the time limit is over */
     double after_s;         /* as forecast_time_left_s() */
     uint8_t clock_accuracy; /* then announced */
     uint8_t clock_class;

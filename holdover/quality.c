@@ -83,6 +83,7 @@ static enum standing standing_of(const struct discipline *d)
 {
     switch (d->status.state) {
     case DISCIPLINE_LOCKED:
+    case DISCIPLINE_FROZEN:
         return STANDING_LOCKED;
     case DISCIPLINE_HOLDOVER_IN:
         return STANDING_HOLDOVER;
@@ -102,7 +103,7 @@ struct discipline_quality discipline_quality(struct discipline *d)
     const enum standing standing = standing_of(d);
     const uint8_t classes[] = {
         [STANDING_NONE] = d->config.free_run_class,
-        [STANDING_LOCKED] = CLOCK_CLASS_LOCKED,
+        [STANDING_LOCKED] = d->config.locked_class,
         [STANDING_HOLDOVER] = d->config.holdover_class,
         [STANDING_OUT_OF_SPEC] = d->config.out_of_spec_class,
     };

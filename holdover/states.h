@@ -13,9 +13,12 @@ enum fact {
     FACT_STEPPED = 1 << 3, /* somebody else stepped the clock */
     FACT_SHIFTED = 1 << 4, /* a lasting run of pulses insisted on another time and was believed */
     FACT_STRAYED = 1 << 5, /* filtered offset above the unlock threshold */
-    FACT_BEYOND = 1 << 6,  /* the error bound has been above the holdover limit, or the clock was stepped,
-                              since the last lock */
+    FACT_BEYOND = 1 << 6,  /* since the last lock the error bound has been above the holdover limit, that
+                              took longer than allowed, or the clock was stepped */
     FACT_DRAWN = 1 << 7,   /* pulses pull to one side for longer than noise does */
+    FACT_UNUSED = 1 << 8,  /* pulses are lost, or suspect */
+    FACT_OVERDUE = 1 << 9, /* they are suspect, and the state has lasted as long as a freeze may */
+    FACT_LOOSE = 1 << 10,  /* the error bound is above what is announced */
 };
 
 struct transition {
@@ -24,6 +27,9 @@ struct transition {
     enum discipline_state to;
     const char *why; /* beginning of the sentence that the details end */
 };
+
+/* The rows of the table by number from 0; NULL at its end. */
+const struct transition *state_transition(unsigned number);
 
 /* The first transition of the table that the facts (enum fact, or-ed) allow; NULL: stay. */
 const struct transition *state_next(enum discipline_state state, unsigned facts);

@@ -515,6 +515,11 @@ const struct client *clients_next(const struct clients *c, size_t *cursor)
     return NULL;
 }
 
+unsigned clients_used(const struct clients *c)
+{
+    return c->used;
+}
+
 size_t clients_count(const struct clients *c)
 {
     size_t count = 0;

@@ -86,6 +86,8 @@ unsigned clients_capacity(const struct clients *c);
 
 /* Walks all clients: *cursor starts at 0; NULL at the end. */
 const struct client *clients_next(const struct clients *c, size_t *cursor);
+/* Places ever used, the first ones: where the cursor ends. */
+unsigned clients_used(const struct clients *c);
 size_t clients_count(const struct clients *c);
 /* Clients heard within the last window_ns. */
 size_t clients_active(const struct clients *c, int64_t now_ns, int64_t window_ns);

@@ -67,9 +67,13 @@ struct client {
     float interval_s, jitter_s;                         /* mean, and mean deviation from it */
     uint16_t sequence_id;                               /* of the last request */
     uint8_t faults, faults_before;                      /* enum client_fault, of this and the last minute */
-    bool granted;                                       /* log_interval is by grant */
-    bool senior; /* established in quiet times: what it asks is part of what the capacity is known to hold */
-    bool held;   /* has grants: keeps its place however long idle */
+    /* the last grant that it was refused: enum unicast_refusal (0: none) and enum unicast_service */
+    uint8_t unfit_why, unfit_service;
+    int8_t unfit_interval; /* as it was asked for, log2 s */
+    bool granted : 1;      /* log_interval is by grant */
+    bool senior : 1; /* established in quiet times: what it asks is part of what the capacity is known to hold
+                      */
+    bool held : 1;   /* has grants: keeps its place however long idle */
 };
 
 _Static_assert(sizeof(struct client) <= 128, "16,384 of them are 2 MiB");

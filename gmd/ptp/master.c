@@ -76,6 +76,8 @@ void master_follow_up(struct port *p, const struct instance *in, const struct pe
 
 void master_start(struct port *p, const struct instance *in, int64_t now_ns)
 {
+    if (p->config.unicast_only)
+        return; /* the grants have timers of their own */
     p->announce_due_ns = now_ns;
     p->sync_due_ns = now_ns;
     master_tick(p, in, now_ns);

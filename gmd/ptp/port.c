@@ -292,6 +292,13 @@ static bool is_request(const struct ptp_header *h)
     return h->message_type == MSG_DELAY_REQ || h->message_type == MSG_PDELAY_REQ;
 }
 
+/* Where all goes by negotiation, others' Announce is for the clients to choose by: this clock, which follows
+ * none, serves beside other grandmasters (G.8275.2: its ports are masterOnly). */
+static bool is_heard(const struct port *p, const struct ptp_header *h, const struct frame_in *f)
+{
+    return !p->config.unicast_only || (!f->multicast && h->message_type != MSG_ANNOUNCE);
+}
+
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns)
 {
     struct ptp_message m;
@@ -311,7 +318,8 @@ bool port_receive(struct port *p, struct instance *in, const struct frame_in *f,
     }
 
     p->counters.rx[m.header.message_type]++;
-    receive_fn receive = port_is_active(p) ? receivers[m.header.message_type] : NULL;
+    receive_fn receive =
+        port_is_active(p) && is_heard(p, &m.header, f) ? receivers[m.header.message_type] : NULL;
     if (receive == NULL) {
         p->counters.rx_ignored++;
         return false;

@@ -20,6 +20,7 @@ struct port_config {
     int64_t egress_latency_ns;        /* added to transmit timestamps */
     int64_t tx_timestamp_timeout_ns;  /* a transmit timestamp later than this is missing */
     bool one_step_sync;               /* twoStepFlag of Sync is FALSE: the NIC writes the time into it */
+    bool unicast_only; /* by negotiation; multicast is neither sent nor heard, nor is Announce */
 };
 
 /* Every frame that was decoded is counted in rx_* once: under rx[] if it was for this port, else under the

@@ -32,7 +32,7 @@ void service_init_plain(struct service *s, uint64_t seed)
                     .idle_ns = 300 * NS_PER_S,
                     .key = {{seed, ~seed}}},
         .budget = {.capacity_hz = 1000000, .log_interval = 0, .log_interval_max = 0, .seed = seed},
-        .unicast = {.limits = *unicast_limits_of("custom"), .grants_most_s = 3600},
+        .unicast = {.limits = *unicast_limits_of("custom"), .grants_most_s = 3600, .log_interval_min = -7},
         .negotiate = true,
     };
     service_init(s, &config, 0);

@@ -133,16 +133,17 @@ static enum unicast_refusal choose_interval(struct unicast *u, enum unicast_serv
         *granted = g->granted;
         return UNICAST_GRANTED;
     }
+    int8_t shortest =
+        range->log_min > u->config.log_interval_min ? range->log_min : u->config.log_interval_min;
     /* Announce is never slower than asked for: its receiver counts on the interval that it knows. */
-    int8_t least =
-        service == UNICAST_ANNOUNCE ? range->log_min : budget_log_interval(u->budget, range->log_min, now_ns);
+    int8_t least = service == UNICAST_ANNOUNCE ? shortest : budget_log_interval(u->budget, shortest, now_ns);
     if (least > range->log_max)
         least = range->log_max;
     *granted = requested < least ? least : requested;
     if (*granted == requested)
         return UNICAST_GRANTED;
     if (u->config.limits.exact)
-        return requested < range->log_min ? UNICAST_INTERVAL : UNICAST_BUDGET;
+        return requested < shortest ? UNICAST_INTERVAL : UNICAST_BUDGET;
     return service == UNICAST_ANNOUNCE ? UNICAST_INTERVAL : UNICAST_GRANTED;
 }
 

@@ -58,8 +58,9 @@ struct unicast_counters {
 
 struct unicast_config {
     struct unicast_limits limits;
-    bool one_step;          /* Sync without Follow_Up: one message instead of two */
-    uint32_t grants_most_s; /* durations are granted up to here; limits.duration_max_s also holds */
+    bool one_step;           /* Sync without Follow_Up: one message instead of two */
+    uint32_t grants_most_s;  /* durations are granted up to here; limits.duration_max_s also holds */
+    int8_t log_interval_min; /* no shorter interval is granted, whatever the limits; log2 s */
 };
 
 struct unicast {

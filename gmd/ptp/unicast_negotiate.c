@@ -55,6 +55,17 @@ struct exchange {
     int64_t now_ns;
 };
 
+/* For display: a refusal stays until the service is granted after all. */
+static void note_outcome(struct client *cl, enum unicast_refusal why, enum unicast_service service,
+                         int8_t requested)
+{
+    if (why == UNICAST_GRANTED && cl->unfit_service != service)
+        return;
+    cl->unfit_why = (uint8_t)why;
+    cl->unfit_service = (uint8_t)service;
+    cl->unfit_interval = requested;
+}
+
 static void answer_request(struct exchange *x, const uint8_t *value)
 {
     uint32_t duration_s =
@@ -65,6 +76,7 @@ static void answer_request(struct exchange *x, const uint8_t *value)
     if (service != NO_SERVICE)
         why = unicast_grant(x->u, x->cl, service, requested, &duration_s, &granted, x->now_ns);
     x->u->counters.requests[why]++;
+    note_outcome(x->cl, why, service, requested);
     if (why != UNICAST_GRANTED) { /* clause 16.1.4.2: a grant for no time, at what was asked for */
         duration_s = 0;
         granted = requested;

@@ -194,8 +194,8 @@ bool unicast_unstamped(struct instance *in, uint32_t token)
 void unicast_follow_state(struct instance *in, int64_t now_ns)
 {
     struct service *s = in->service;
-    bool within = in->default_ds.clock_quality.clock_class <= CLOCK_CLASS_HOLDOVER;
-    bool serves = instance_is_master(in) && (within || !s->config.withdraw_out_of_spec);
+    bool serves =
+        instance_is_master(in) && (in->own_time_properties.time_traceable || !s->config.withdraw_out_of_spec);
     if (serves && !in->withdrawn_for_good)
         unicast_resume(&s->unicast);
     else if (!s->unicast.withdrawn && (instance_is_master(in) || s->config.withdraw_at_handover))

@@ -17,6 +17,7 @@ bool figures_begin(struct figures_collector *c, const struct run *r)
 {
     const long total_s = run_total_s(r);
     *c = (struct figures_collector){.good_since_s = -1};
+    stability_init(&c->stability);
     c->figures.locked_at_s = c->figures.within_100ns_s = c->figures.relocked_after_s = -1;
     for (int i = 0; i < FIGURES_HORIZONS; i++)
         c->figures.horizons[i].after_s = horizons_s[i];
@@ -47,6 +48,10 @@ static void add_lock(struct figures_collector *c, const struct run *r, double er
     f->locked_seconds++;
     c->locked_sum += error_ns * error_ns;
     f->locked_max_ns = fmax(f->locked_max_ns, error_ns);
+    if (r->discipline.status.state == DISCIPLINE_LOCKED)
+        stability_add(&c->stability, r->t_s, run_error_ns(r));
+    else
+        stability_interrupt(&c->stability);
 }
 
 static void add_outage(struct figures_collector *c, const struct run *r, double error_ns)
@@ -125,6 +130,7 @@ void figures_end(struct figures_collector *c, const struct run *r)
     const long lock_s = r->config.lock_s;
     if (f->locked_seconds > 0)
         f->locked_rms_ns = sqrt(c->locked_sum / (double)f->locked_seconds);
+    f->stability = stability_figures(&c->stability);
     if (f->outage_seconds > 0) {
         f->share95 = (double)c->within95 / (double)f->outage_seconds;
         f->share999 = (double)c->within999 / (double)f->outage_seconds;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "gmd/simulate/run.h"
+#include "holdover/stability.h"
 
 #define FIGURES_HORIZONS 6
 
@@ -24,6 +25,7 @@ struct figures {
     long within_100ns_s; /* from then on |true error| below 100 ns, for a minute at least */
     long locked_seconds; /* that rms and max are of: from LOCKED_SETTLE_S after the first lock on */
     double locked_rms_ns, locked_max_ns;
+    struct stability_figures stability; /* of the same seconds, while LOCKED */
     struct figures_horizon horizons[FIGURES_HORIZONS];
     long outage_seconds;
     double share95, share999; /* of the outage's seconds with |true error| within the bound */
@@ -38,6 +40,7 @@ struct figures_collector {
     struct figures figures;
     long good_since_s;
     double locked_sum, outage_max;
+    struct stability stability;
     long within95, within999;
     double *free_ns; /* phase of the free oscillator before each second */
     double *ratios;

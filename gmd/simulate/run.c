@@ -87,7 +87,8 @@ void run_second(struct run *r)
         pulse(r, late_ns, c->pulses ? c->pulses->stamp_step : 0);
     pass(r, end_ns - NS_PER_S / 2 - r->now_ns);
     const int64_t read_ns = clock_ns(r) + llround(READ_NOISE_NS * fabs(chance_gauss(&r->chance)));
-    act(r, discipline_tick(&r->discipline, r->now_ns, read_ns, !outage, "no fix"));
+    act(r,
+        discipline_tick(&r->discipline, r->now_ns, read_ns, outage ? PULSES_LOST : PULSES_TRUSTED, "no fix"));
     pass(r, end_ns - r->now_ns);
     r->t_s++;
 }

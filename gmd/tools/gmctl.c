@@ -13,26 +13,35 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gmd/client_list.h"
 #include "gmd/display.h"
 
 #define DEFAULT_SOCKET "/run/gmd/control"
 #define WORDS_MAX      3
 #define WIDTH          100 /* where the terminal does not tell its own */
 
-static const char usage[] = "usage: gmctl [-s SOCKET] [--json] COMMAND\n"
-                            "  status             state, quality, ports and alarms at a glance\n"
-                            "  clock              the clock that is served\n"
-                            "  gnss               receiver, pulses, leap seconds\n"
-                            "  holdover           discipline: state, offset, frequency, error bound\n"
-                            "  host               the host's CLOCK_REALTIME, where gmd keeps it\n"
-                            "  ports              PTP ports and their counters\n"
-                            "  peers              other grandmasters heard\n"
-                            "  clients            who asks for time\n"
-                            "  alarms             what is wrong, since when, and what clears it\n"
-                            "  watch [SECONDS]    status again and again\n"
-                            "  sim SWITCH on|off  a simulated receiver's antenna, fix, pulse or link\n"
-                            "  sim clock-step S   move the simulated clock behind gmd's back by S seconds\n"
-                            "SOCKET is " DEFAULT_SOCKET " by default.\n";
+static const char usage[] =
+    "usage: gmctl [-s SOCKET] [--json] COMMAND [OPTIONS]\n"
+    "  status             state, quality, ports and alarms at a glance\n"
+    "  clock              the clock that is served\n"
+    "  gnss               receiver, pulses, leap seconds\n"
+    "  holdover           discipline: state, offset, frequency, error bound\n"
+    "  stability          MTIE and TDEV while locked, against PRTC-A and PRTC-B\n"
+    "  host               the host's CLOCK_REALTIME, where gmd keeps it\n"
+    "  ports              PTP ports and their counters\n"
+    "  peers              other grandmasters heard\n"
+    "  clients            who asks for time, fastest first\n"
+    "      --sort ORDER   rate, rate60, requests, answered, refused, jitter, first, last,\n"
+    "                     address or client\n"
+    "      --top N        no more than N of them\n"
+    "      --fault NAME   too_fast, wrong_domain, wrong_version, cloned, two_addresses, any\n"
+    "      --mode NAME    multicast, hybrid, negotiated, peer, sptp\n"
+    "      --address A    at an address or in a prefix: 10.7.0.0/16, fd00::/64\n"
+    "  alarms             what is wrong, since when, and what clears it\n"
+    "  watch [SECONDS]    status again and again\n"
+    "  sim SWITCH on|off  a simulated receiver's antenna, fix, pulse or link\n"
+    "  sim clock-step S   move the simulated clock behind gmd's back by S seconds\n"
+    "SOCKET is " DEFAULT_SOCKET " by default.\n";
 
 /* --- asking ---------------------------------------------------------------------------------------- */
 
@@ -89,18 +98,28 @@ static int terminal_width(void)
     return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : WIDTH;
 }
 
-static int print_line(const char *line, bool as_json, bool again)
+/* What gmd has said; NULL, and a complaint printed, if that is none or an error. */
+static json_t *parse_line(const char *line)
 {
     json_error_t where;
     json_t *answer = json_loads(line, 0, &where);
     const char *error = json_string_value(json_object_get(answer, "error"));
+    if (answer && !error)
+        return answer;
     if (!answer)
         fprintf(stderr, "gmctl: gmd answered what is no JSON: %s\n", where.text);
-    else if (error)
+    else
         fprintf(stderr, "gmctl: %s\n", error);
-    else if (as_json)
-        fputs(line, stdout);
-    else {
+    json_decref(answer);
+    return NULL;
+}
+
+static void print_answer(const json_t *answer, bool as_json, bool again)
+{
+    if (as_json) {
+        json_dumpf(answer, stdout, JSON_COMPACT | JSON_REAL_PRECISION(12));
+        putchar('\n');
+    } else {
         if (again && isatty(STDOUT_FILENO))
             fputs("\033[H\033[J", stdout);
         display(answer, terminal_width(), stdout);
@@ -108,46 +127,91 @@ static int print_line(const char *line, bool as_json, bool again)
             putchar('\n');
     }
     fflush(stdout);
-    const int status = answer && !error ? 0 : 1;
-    json_decref(answer);
-    return status;
+}
+
+struct session {
+    int fd;
+    FILE *stream;
+    char *line;
+    size_t size;
+};
+
+static bool session_open(struct session *s, const char *path)
+{
+    *s = (struct session){.fd = connect_to(path)};
+    if (s->fd < 0)
+        return false;
+    s->stream = fdopen(s->fd, "r");
+    if (!s->stream)
+        abort();
+    return true;
+}
+
+static void session_close(struct session *s)
+{
+    free(s->line);
+    fclose(s->stream);
 }
 
 /* If gmd has closed the connection already, what it had to say can still be read. */
-static FILE *send_request(int fd, const json_t *request)
+static void session_ask(struct session *s, const json_t *request)
 {
     char *text = json_dumps(request, JSON_COMPACT);
     if (!text)
         abort();
-    send(fd, text, strlen(text), MSG_NOSIGNAL);
-    send(fd, "\n", 1, MSG_NOSIGNAL);
+    send(s->fd, text, strlen(text), MSG_NOSIGNAL);
+    send(s->fd, "\n", 1, MSG_NOSIGNAL);
     free(text);
-    return fdopen(fd, "r");
 }
 
-static int ask(const char *path, json_t *request, bool as_json)
+/* The next answer, or NULL and a complaint printed. */
+static json_t *session_answer(struct session *s)
+{
+    if (getline(&s->line, &s->size, s->stream) > 0)
+        return parse_line(s->line);
+    fputs("gmctl: gmd closed the connection\n", stderr);
+    return NULL;
+}
+
+/* One answer, or endless ones when watching. */
+static int ask(struct session *s, const json_t *request, bool as_json)
 {
     const bool again = strcmp(json_string_value(json_object_get(request, "command")), "watch") == 0;
-    const int fd = connect_to(path);
-    if (fd < 0)
-        return 1;
-    FILE *stream = send_request(fd, request);
-    if (!stream)
-        abort();
-    char *line = NULL;
-    size_t size = 0;
-    int status;
+    session_ask(s, request);
+    json_t *answer;
     do {
-        if (getline(&line, &size, stream) <= 0) {
-            fputs("gmctl: gmd closed the connection\n", stderr);
-            status = 1;
-            break;
-        }
-        status = print_line(line, as_json, again);
-    } while (again && status == 0);
-    free(line);
-    fclose(stream);
-    return status;
+        answer = session_answer(s);
+        if (answer)
+            print_answer(answer, as_json, again);
+        json_decref(answer);
+    } while (answer && again);
+    return answer ? 0 : 1;
+}
+
+/* All pages of the clients. */
+static int ask_clients(struct session *s, const json_t *request, size_t top, bool as_json)
+{
+    struct client_list list;
+    json_t *next = json_deep_copy(request), *page = NULL;
+    client_list_init(&list, client_key_find(json_string_value(json_object_get(request, "sort"))), top);
+    while (next) {
+        session_ask(s, next);
+        json_decref(next);
+        json_decref(page);
+        page = session_answer(s);
+        if (page)
+            client_list_add(&list, page);
+        next = page ? client_list_next(&list, request, page) : NULL;
+    }
+    if (page) {
+        json_t *all = client_list_answer(&list, page), *rows = client_list_brief(all);
+        print_answer(as_json ? all : rows, as_json, false);
+        json_decref(rows);
+        json_decref(all);
+    }
+    client_list_free(&list);
+    json_decref(page);
+    return page ? 0 : 1;
 }
 
 /* The exit status of a wrong command line. */
@@ -159,38 +223,84 @@ static int misused(const char *complaint, const char *word)
     return 2;
 }
 
+enum { SORT = 256, TOP, FAULT, MODE, ADDRESS };
+
+static const struct option options[] = {
+    {"socket", required_argument, NULL, 's'},      {"json", no_argument, NULL, 'j'},
+    {"version", no_argument, NULL, 'v'},           {"help", no_argument, NULL, 'h'},
+    {"sort", required_argument, NULL, SORT},       {"top", required_argument, NULL, TOP},
+    {"fault", required_argument, NULL, FAULT},     {"mode", required_argument, NULL, MODE},
+    {"address", required_argument, NULL, ADDRESS}, {0}};
+
+/* The member of the request that this option becomes; NULL: none. */
+static const char *member_of(int option)
+{
+    static const char *const members[] = {"sort", NULL, "fault", "mode", "address"};
+    return option >= SORT && option <= ADDRESS ? members[option - SORT] : NULL;
+}
+
 /* Options may stand behind words; a negative number is a word. -1 where the next is a word. */
-static int next_option(int argc, char **argv, const struct option *options)
+static int next_option(int argc, char **argv)
 {
     double number;
     return number_argument(argv[optind], &number) ? -1 : getopt_long(argc, argv, "+s:jh", options, NULL);
 }
 
-int main(int argc, char **argv)
-{
-    static const struct option options[] = {{"socket", required_argument, NULL, 's'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"version", no_argument, NULL, 'v'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
-    const char *path = DEFAULT_SOCKET;
-    bool as_json = false;
+/* What the command line asks for. */
+struct wish {
+    const char *path;
+    bool as_json;
     char *words[WORDS_MAX];
-    int word_count = 0;
+    int word_count;
+    size_t top;
+    json_t *which; /* clients, as the request says it */
+};
+
+/* --top N, or --sort, --fault ... */
+static bool choose_clients(struct wish *w, int option, const char *text)
+{
+    char *end;
+    if (option == SORT && !client_key_find(text))
+        return false;
+    if (option != TOP)
+        return json_object_set_new(w->which, member_of(option), json_string(text)) == 0;
+    w->top = strtoul(text, &end, 10);
+    return *text >= '1' && *text <= '9' && *end == '\0';
+}
+
+static int carry_out(const struct wish *w, json_t *request)
+{
+    const bool clients = strcmp(w->words[0], "clients") == 0;
+    struct session s;
+    if (!session_open(&s, w->path))
+        return 1;
+    if (clients) {
+        json_object_set_new(request, "sort", json_string("rate"));
+        json_object_update(request, w->which);
+    }
+    const int status = clients ? ask_clients(&s, request, w->top, w->as_json) : ask(&s, request, w->as_json);
+    session_close(&s);
+    return status;
+}
+
+/* What getopt and the words make of it: -1, or the exit status. */
+static int read_wish(struct wish *w, int argc, char **argv)
+{
     while (optind < argc) {
-        switch (next_option(argc, argv, options)) {
+        const int option = next_option(argc, argv);
+        switch (option) {
         case -1:
             if (optind == argc) /* behind "--" */
                 break;
-            if (word_count == WORDS_MAX)
+            if (w->word_count == WORDS_MAX)
                 return misused("too many words", argv[optind]);
-            words[word_count++] = argv[optind++];
+            w->words[w->word_count++] = argv[optind++];
             break;
         case 's':
-            path = optarg;
+            w->path = optarg;
             break;
         case 'j':
-            as_json = true;
+            w->as_json = true;
             break;
         case 'v':
             puts("gmctl " GMD_VERSION);
@@ -198,18 +308,36 @@ int main(int argc, char **argv)
         case 'h':
             fputs(usage, stdout);
             return 0;
+        case SORT:
+        case TOP:
+        case FAULT:
+        case MODE:
+        case ADDRESS:
+            if (!choose_clients(w, option, optarg))
+                return misused(option == TOP ? "--top is to be a number from 1 on" : "no such order", optarg);
+            break;
         default: /* getopt has said what is wrong */
             return misused(NULL, NULL);
         }
     }
-    if (!word_count) {
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct wish w = {.path = DEFAULT_SOCKET, .which = json_object()};
+    int status = read_wish(&w, argc, argv);
+    if (status < 0 && w.word_count == 0) {
         fputs(usage, stderr);
-        return 2;
+        status = 2;
     }
-    json_t *request = request_of(word_count, words);
-    if (!request)
-        return misused("wrong words for", words[0]);
-    const int status = ask(path, request, as_json);
+    json_t *request = status < 0 ? request_of(w.word_count, w.words) : NULL;
+    const bool chosen = w.top || json_object_size(w.which);
+    if (status < 0 && (!request || (chosen && strcmp(w.words[0], "clients") != 0)))
+        status = misused(request ? "options of clients, not of" : "wrong words for", w.words[0]);
+    if (status < 0)
+        status = carry_out(&w, request);
     json_decref(request);
+    json_decref(w.which);
     return status;
 }

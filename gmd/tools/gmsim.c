@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gmd/report_stability.h"
 #include "gmd/simulate/figures.h"
 #include "gmd/simulate/run.h"
+#include "holdover/masks.h"
 
 #define RETURN_S   3600
 #define TIME_MAX_S (366L * 86400)
@@ -133,6 +135,7 @@ static struct discipline_config discipline_as_installed(void)
         .max_slew_ppb = 50,
         .holdover_limit_ns = 1000,
         .systematic_ns = 0, /* the simulated receiver and cable have no error that does not average out */
+        .locked_class = CLOCK_CLASS_LOCKED,
         .holdover_class = CLOCK_CLASS_HOLDOVER,
         .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
         .free_run_class = CLOCK_CLASS_DEFAULT,
@@ -270,16 +273,23 @@ static json_t *outage_json(const struct figures *f)
                      f->relocked_after_s < 0 ? json_null() : json_real(f->relock_error_ns));
 }
 
+static json_t *stability_json(const struct figures *f)
+{
+    json_t *o = json_object();
+    put_stability(o, &f->stability);
+    return o;
+}
+
 static void print_json(const struct request *q, const struct figures *f)
 {
     json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
                   "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s", (json_int_t)q->run.lock_s,
                   "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s", time_or_null(f->locked_at_s),
                   "time_to_100ns_s", time_or_null(f->within_100ns_s), "locked_rms_ns",
                   f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(), "locked_max_ns",
-                  f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "steps_after_lock",
-                  (json_int_t)f->steps, "outage", outage_json(f));
+                  f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
+                  stability_json(f), "steps_after_lock", (json_int_t)f->steps, "outage", outage_json(f));
     if (!o || json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0)
         abort();
     putchar('\n');
@@ -294,6 +304,37 @@ static void print_time(const char *what, long s)
         printf("%-28s %ld s\n", what, s);
 }
 
+static void print_judgement(enum mask_name m, const struct stability_figures *f)
+{
+    static const char *const names[MASK_QUANTITIES] = {"MTIE", "TDEV"};
+    const struct mask_judgement j = mask_judge(m, f);
+    printf("%-28s %s", mask_name(m), mask_verdict_name(j.all));
+    if (j.judged_to_s)
+        printf(", judged up to %ld s", j.judged_to_s);
+    if (j.max_abs_te == MASK_FAIL)
+        printf(", max|TE| fails: %.1f ns of %.0f", f->max_abs_te_ns, mask_max_abs_te_ns(m));
+    for (int q = 0; q < MASK_QUANTITIES; q++)
+        if (j.fails_at_s[q])
+            printf(", %s fails at %ld s", names[q], j.fails_at_s[q]);
+    putchar('\n');
+}
+
+static void print_stability(const struct stability_figures *f)
+{
+    if (f->observed_s == 0)
+        return;
+    printf("%-28s %14s %14s\n", "locked, interval", "MTIE", "TDEV");
+    for (int i = 0; i < STABILITY_TAUS && !isnan(f->points[i].mtie_ns); i++) {
+        const struct stability_point *p = &f->points[i];
+        printf("%25ld s %13.2f ns", p->tau_s, p->mtie_ns);
+        if (!isnan(p->tdev_ns))
+            printf(" %11.3f ns", p->tdev_ns);
+        putchar('\n');
+    }
+    for (enum mask_name m = 0; m < MASKS; m++)
+        print_judgement(m, f);
+}
+
 static void print_text(const struct request *q, const struct figures *f)
 {
     printf("%s, %s, seed %llu, %ld s with pulses, %ld s without\n", q->oscillator, q->pulses,
@@ -302,6 +343,7 @@ static void print_text(const struct request *q, const struct figures *f)
     print_time("time to |error| < 100 ns", f->within_100ns_s);
     if (f->locked_seconds)
         printf("%-28s %.2f ns rms, %.1f ns largest\n", "locked", f->locked_rms_ns, f->locked_max_ns);
+    print_stability(&f->stability);
     if (!f->outage_seconds)
         return;
     printf("%-28s %14s %14s %14s\n", "outage", "error", "largest so far", "hindsight");

@@ -60,6 +60,19 @@ def summary(oscillator, runs):
           f"re-locked {len(relock)} of {len(runs)}")
 
 
+def stability(oscillator, runs):
+    """The locked clock's true error against G.8272: how many runs pass, and MTIE and TDEV at some intervals."""
+    def passed(mask):
+        return sum(row["verdict"] == "pass" for r in runs for row in r["stability"]["masks"] if row["mask"] == mask)
+
+    def cells(quantity, tau_s):
+        values = [row[f"{quantity}_ns"] for r in runs for row in r["stability"][quantity] if row["tau_s"] == tau_s]
+        return f"{statistics.median(values):.2f} ({max(values):.2f})" if values else "-"
+
+    print(f"{oscillator:9} locked: PRTC-A {passed('prtc_a')}, PRTC-B {passed('prtc_b')} of {len(runs)}; ns: "
+          + ", ".join(f"{q.upper()}({tau_s} s) {cells(q, tau_s)}" for q in ("mtie", "tdev") for tau_s in (1, 100, 1000)))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
@@ -84,6 +97,8 @@ def main():
         outage_rows(name, runs[name])
     for name in names:
         summary(name, runs[name])
+    for name in names:
+        stability(name, runs[name])
     everything = [r for _, r in results]
     print(f"all: bound95 {covered(everything, 'share_bound95'):.2f} % (93..99), "
           f"bound999 {covered(everything, 'share_bound999'):.2f} % (>= 99.5), median bound95/|error| "

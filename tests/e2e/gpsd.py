@@ -17,12 +17,14 @@ def gpsd_command(port, device):
 class Gpsd:
     port = 2947  # the namespace has no other
 
-    def __init__(self, node):
+    def __init__(self, node, extra=lambda second: b""):
+        """extra: what the receiver says each second beside its NMEA (ubx.py)."""
         self.node = node
+        self.extra = extra
         self.process = None
 
     def __enter__(self):
-        self.nmea = nmea.Receiver().__enter__()
+        self.nmea = nmea.Receiver(extra=self.extra).__enter__()
         return self.start()
 
     def __exit__(self, *_):

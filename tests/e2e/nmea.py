@@ -13,6 +13,7 @@ As a program: prints the device, then takes commands from stdin, one a line, unt
   late N             messages come N ms later than `latency` says, from now on
   late-once N        the next second's only
   latency N          ms from the second to the first byte
+  north N            minutes of latitude from where it stood, below 30
   zda on|off         ZDA too
   nmea on|off        off: only what `extra`, a function of the second, adds (ubx.py)
 """
@@ -51,11 +52,11 @@ def sky(used, fix):
     return out
 
 
-def epoch(utc_s, fix=True, satellites=8, zda=True):
+def epoch(utc_s, fix=True, satellites=8, zda=True, north=0):
     """The bytes of one second."""
     t = time.gmtime(utc_s)
     clock, date = time.strftime("%H%M%S.00", t), time.strftime("%d%m%y", t)
-    place = "5230.0000,N,01322.0000,E" if fix else ",,,"
+    place = f"52{30 + north:02d}.0000,N,01322.0000,E" if fix else ",,,"
     bodies = [f"GPRMC,{clock},{'A' if fix else 'V'},{place},0.0,0.0,{date},,,{'A' if fix else 'N'}",
               f"GPGGA,{clock},{place},{int(fix)},{satellites if fix else 0:02d},0.9,{'40.0' if fix else ''},M,"
               f"{'45.0' if fix else ''},M,,"]
@@ -67,12 +68,12 @@ def epoch(utc_s, fix=True, satellites=8, zda=True):
 
 class Receiver:
     SWITCHES = ("fix", "silent", "garbage", "zda", "nmea")
-    NUMBERS = ("satellites", "offset", "late", "late-once", "latency")
+    NUMBERS = ("satellites", "offset", "late", "late-once", "latency", "north")
 
     def __init__(self, latency_ms=50, seed=1, extra=lambda second: b""):
         self._fix, self._silent, self._garbage, self._zda, self._nmea = True, False, False, True, True
         self._extra = extra
-        self._satellites, self._offset_s = 8, 0
+        self._satellites, self._offset_s, self._north = 8, 0, 0
         self._latency_ms, self._late_ms, self._late_once_ms = latency_ms, 0, 0
         self._random = random.Random(seed)
         self._master, self._slave = os.openpty()  # the slave stays open: a pty without one refuses bytes
@@ -125,6 +126,9 @@ class Receiver:
     def latency(self, ms):
         self._latency_ms = ms
 
+    def north(self, minutes):
+        self._north = minutes
+
     def command(self, line):
         """One line of the protocol above; ValueError if it is none."""
         name, _, value = line.strip().partition(" ")
@@ -146,7 +150,7 @@ class Receiver:
         if self._garbage:
             return bytes(self._random.randrange(256) for _ in range(400))
         label = second + self._offset_s
-        sentences = epoch(label, self._fix, self._satellites, self._zda) if self._nmea else b""
+        sentences = epoch(label, self._fix, self._satellites, self._zda, self._north) if self._nmea else b""
         return sentences + self._extra(label)
 
     def _run(self):

@@ -39,14 +39,13 @@ def locked_utc(log):
 
 
 def medians(client, since):
-    """The 10 s medians of what a client measured after a second of its own clock, ns."""
+    """The 10 s medians of what a client measured after a second of its own clock, ns; of windows with enough to show:
+    pmc asks 50 times a second."""
     windows = {}
     for at, offset in client.offsets():
         if at > since:
             windows.setdefault(int((at - since) // WINDOW_S), []).append(offset)
-    complete = [round(statistics.median(seen)) for seen in windows.values() if len(seen) > 20 * WINDOW_S]
-    assert len(complete) >= WATCH_S // WINDOW_S - 1
-    return complete
+    return [round(statistics.median(seen)) for seen in windows.values() if len(seen) > 20 * WINDOW_S]
 
 
 def watch(client, control):
@@ -75,6 +74,6 @@ def test_client_follows_the_truth(tmp_path):
         for _ in range(WATCHES):
             seen, of_control = watch(client, control)
             print(f"10 s medians of gmd's client, ns: {seen}; of a ptp4l grandmaster's beside it: {of_control}")
-            if max(map(abs, seen)) <= MEDIAN_NS:
+            if len(seen) >= WATCH_S // WINDOW_S - 1 and max(map(abs, seen)) <= MEDIAN_NS:
                 return
-        raise AssertionError(f"{WATCHES} watches of {WATCH_S} s, each with a median beyond {MEDIAN_NS} ns")
+        raise AssertionError(f"{WATCHES} watches of {WATCH_S} s, each incomplete or with a median beyond {MEDIAN_NS} ns")

@@ -19,6 +19,8 @@ OVERLAP_S = 1.0  # two announce intervals until the second one is qualified, and
 
 CLIENT = {"domainNumber": 127, "logAnnounceInterval": -2, "logSyncInterval": -3, "logMinDelayReqInterval": -3}
 
+pytestmark = pytest.mark.xdist_group("failover")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):

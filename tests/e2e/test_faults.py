@@ -12,6 +12,8 @@ from confs import conf
 from netns import VethPair
 from peers import BUILD, ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
+pytestmark = pytest.mark.xdist_group("faults")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):

@@ -73,6 +73,45 @@ def test_csv_tells_what_the_summary_does():
     assert rows[-1]["state"] == "LOCKED" and told["outage"]["relock_s"] == len(rows) - 1500
 
 
+def test_stability_is_that_of_the_true_error():
+    """MTIE and TDEV of the CSV's errors, by definition, from ten minutes after the lock on."""
+    args = ("--oscillator", "ocxo", "--pulses", "reference", "--lock", 1500, "--outage", 0, "--seed", 2)
+    rows = seconds(*args)
+    told = json.loads(gmsim(*args, "--json"))
+    lock_s = told["time_to_lock_s"]
+    x = [float(r["true_error_ns"]) for r in rows if int(r["t_s"]) >= lock_s + 600]
+    assert told["stability"]["observed_s"] == len(x)
+    assert told["stability"]["max_abs_te_ns"] == pytest.approx(max(map(abs, x)), abs=2e-3)
+    mtie = {row["tau_s"]: row["mtie_ns"] for row in told["stability"]["mtie"]}
+    tdev = {row["tau_s"]: row["tdev_ns"] for row in told["stability"]["tdev"]}
+    assert max(mtie) == 500 and max(tdev) == 50
+    for tau, value in mtie.items():
+        ranges = [max(x[i:i + tau + 1]) - min(x[i:i + tau + 1]) for i in range(len(x) - tau)]
+        assert value == pytest.approx(max(ranges), abs=3e-3)
+    for tau, value in tdev.items():
+        sums = [sum(x[i + 2 * tau:i + 3 * tau]) - 2 * sum(x[i + tau:i + 2 * tau]) + sum(x[i:i + tau])
+                for i in range(len(x) - 3 * tau + 1)]
+        assert value == pytest.approx((statistics.mean(s * s for s in sums) / 6) ** 0.5 / tau, abs=3e-3)
+
+
+@pytest.mark.parametrize("oscillator, pulses, verdicts", [
+    ("ocxo", "f9t", {"prtc_a": "pass", "prtc_b": "pass"}),
+    ("nic", "plain", {"prtc_a": "fail", "prtc_b": "fail"})])
+def test_masks(oscillator, pulses, verdicts):
+    told = summary(oscillator, pulses, 7200, 0)["stability"]
+    assert {row["mask"]: row["verdict"] for row in told["masks"]} == verdicts
+    for mask in told["masks"]:
+        for quantity in ("mtie", "tdev"):
+            failed = [row["tau_s"] for row in told[quantity] if row[mask["mask"]] == "fail"]
+            assert failed == [row["tau_s"] for row in told[quantity]
+                              if row[mask["mask"] + "_ns"] and row[quantity + "_ns"] > row[mask["mask"] + "_ns"]]
+            assert mask[quantity + "_fails_at_s"] == (failed[0] if failed else None)
+            assert mask[quantity] == ("fail" if failed else "pass")
+    text = gmsim("--oscillator", oscillator, "--pulses", pulses, "--lock", 7200, "--outage", 0)
+    for name, verdict in verdicts.items():
+        assert any(line.split()[:2] == [name, verdict + ","] for line in text.splitlines())
+
+
 def test_same_seed_same_run():
     assert summary("tcxo", seed=7) == summary("tcxo", seed=7)
     assert summary("tcxo", seed=7) != summary("tcxo", seed=8)

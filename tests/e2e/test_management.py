@@ -142,6 +142,8 @@ def ask_all(ask, expected):
         answer = wait_for(name, lambda name=name: [a for n, a in ask(f"GET {name}").items() if n == name])[0]
         assert {field: answer.get(field) for field in fields} == fields, name
 
+pytestmark = pytest.mark.xdist_group("management")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):

@@ -16,6 +16,8 @@ CASES = [(profile, transport) for profile in PROFILES for transport in TRANSPORT
 # What a client over a veth pair with software stamps may measure in a short run, ns.
 PLAUSIBLE_NS = 20_000
 
+pytestmark = pytest.mark.xdist_group("profiles")  # its tests share what the fixture starts
+
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory):

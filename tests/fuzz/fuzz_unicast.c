@@ -41,7 +41,8 @@ static void begin(int64_t now_ns)
     budget_init(&budget,
                 &(struct budget_config){.capacity_hz = 1000, .log_interval = -7, .log_interval_max = 4},
                 now_ns);
-    const struct unicast_config config = {.limits = *unicast_limits_of("st2059-2"), .grants_most_s = 3600};
+    const struct unicast_config config = {
+        .limits = *unicast_limits_of("st2059-2"), .grants_most_s = 3600, .log_interval_min = -7};
     unicast_init(&unicast, memory, &config, clients, &budget, now_ns);
 }
 

@@ -42,7 +42,7 @@ static bool class_fits(uint8_t clock_class, const struct discipline *d)
 {
     switch (clock_class) {
     case CLOCK_CLASS_LOCKED:
-        return d->status.state == DISCIPLINE_LOCKED;
+        return d->status.state == DISCIPLINE_LOCKED || d->status.state == DISCIPLINE_FROZEN;
     case CLOCK_CLASS_HOLDOVER:
         return d->status.state == DISCIPLINE_HOLDOVER_IN || d->status.state == DISCIPLINE_REACQUIRING;
     default:

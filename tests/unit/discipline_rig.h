@@ -40,6 +40,7 @@ struct rig {
     int64_t misread_ns;  /* next software reading is displaced by this */
     int ticks;           /* a second */
     bool pulses, usable; /* come; are trusted */
+    bool suspect;        /* usable, but for a suspicion */
     unsigned steps;      /* made by the discipline */
     int64_t last_step_ns;
 };
@@ -112,7 +113,9 @@ static inline void rig_tick(struct rig *r)
 {
     const int64_t clock = rig_clock(r) + llround(r->read_ns * fabs(rig_gauss(r))) + r->misread_ns;
     r->misread_ns = 0;
-    rig_act(r, discipline_tick(&r->d, r->now_ns, clock, r->usable, "no fix"));
+    const enum pulse_trust usable = r->suspect ? PULSES_SUSPECT : PULSES_TRUSTED;
+    rig_act(r, discipline_tick(&r->d, r->now_ns, clock, r->usable ? usable : PULSES_LOST,
+                               r->usable ? "too few satellites" : "no fix"));
 }
 
 /* One edge, with the number that gnss gives it: by the clock itself when it may, as the daemon does. */
@@ -124,7 +127,7 @@ static inline void rig_pulse(struct rig *r)
     if (discipline_numbers(&r->d))
         tai_s = (reading + NS_PER_S / 2) / NS_PER_S;
     rig_run_oscillator(r, 1 + (int64_t)(rig_uniform(r) * r->latency_ns));
-    if (r->pulses && r->usable)
+    if (r->pulses && r->usable && !r->suspect)
         rig_act(r, discipline_sample(&r->d, tai_s, reading, r->now_ns));
 }
 

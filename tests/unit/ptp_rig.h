@@ -57,6 +57,7 @@ struct rig_options {
     uint64_t seed;
     bool not_serving;
     bool one_step;
+    bool unicast_only;
     int64_t start_ns; /* 0: RIG_START_NS */
 };
 
@@ -91,6 +92,7 @@ static inline void rig_set(struct rig *r, uint8_t clock_class, bool may_serve)
 {
     struct clock_quality q = rig_quality(clock_class);
     struct time_properties tp = rig_time_properties();
+    tp.time_traceable = clock_class <= CLOCK_CLASS_HOLDOVER;
     instance_set_quality(&r->in, &q, &tp, may_serve, r->now);
     rig_drain(r);
 }
@@ -126,6 +128,7 @@ static inline struct rig *rig_new(struct rig_options o)
         .egress_latency_ns = RIG_EGRESS,
         .tx_timestamp_timeout_ns = RIG_STAMP_OUT,
         .one_step_sync = o.one_step,
+        .unicast_only = o.unicast_only,
     };
     for (unsigned i = 0; i < (o.ports ? o.ports : 1); i++)
         assert_int_equal(instance_add_port(&r->in, &config, &r->box[i], o.seed + i, r->now), i);

@@ -27,6 +27,8 @@ static void test_profiles(void **state)
         {"st2059-2-2015", 127, -2, -3, -3, CONF_E2E, 500},
         {"aes-r16", 0, 0, -3, -3, CONF_E2E, 500},
         {"enterprise", 0, 0, 0, 0, CONF_E2E, 1000},
+        {"g8275.2", 44, 0, -4, -4, CONF_E2E, 1000},
+        {"g8265.1", 4, 1, -4, -4, CONF_E2E, 1000},
         {"custom", 0, 1, 0, 0, CONF_E2E, 1000},
     };
 
@@ -53,6 +55,39 @@ static void test_profiles(void **state)
         }
     }
     assert_null(conf_profile_words[LENGTH(rows)]);
+}
+
+/* What a telecom grandmaster announces, to whom, and for how long it grants. */
+static void test_telecom_profiles(void **state)
+{
+    static const struct {
+        const char *name;
+        int domain_last, out_of_spec;
+        struct conf_classes classes;
+    } rows[] = {
+        {"g8275.2", 63, 160, {6, 7, 248}},
+        {"g8265.1", 23, 104, {84, 90, 110}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < LENGTH(rows); i++) {
+        char text[256];
+        struct conf c;
+        snprintf(text, sizeof text, "ptp = { profile = \"%s\"; domain = %d; };\n" PORT, rows[i].name,
+                 rows[i].domain_last);
+        load_good(text, &c);
+        assert_true(c.unicast.negotiate && c.unicast.only);
+        assert_int_equal(c.unicast.duration_max_s, 1000);
+        assert_int_equal(c.ptp.priority1, 128);
+        assert_int_equal(c.holdover.out_of_spec_class, rows[i].out_of_spec);
+        const struct conf_classes classes = conf_profile_classes(rows[i].name);
+        assert_memory_equal(&classes, &rows[i].classes, sizeof classes);
+    }
+    const struct conf_classes usual = conf_profile_classes("st2059-2");
+    assert_int_equal(usual.locked, 6);
+    struct conf c;
+    load_good(PORT, &c);
+    assert_false(c.unicast.negotiate || c.unicast.only);
 }
 
 /* Each rule of each profile names an option, and its default is within its own limits and the option's. */
@@ -326,15 +361,11 @@ static void test_mutilated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_profiles),
-        cmocka_unit_test(test_profile_table),
-        cmocka_unit_test(test_delay_req_follows_sync),
-        cmocka_unit_test(test_origins),
-        cmocka_unit_test(test_defaults_in_range),
-        cmocka_unit_test(test_print_reloads),
-        cmocka_unit_test(test_help_names_all),
-        cmocka_unit_test(test_examples),
-        cmocka_unit_test(test_mutilated),
+        cmocka_unit_test(test_profiles),      cmocka_unit_test(test_telecom_profiles),
+        cmocka_unit_test(test_profile_table), cmocka_unit_test(test_delay_req_follows_sync),
+        cmocka_unit_test(test_origins),       cmocka_unit_test(test_defaults_in_range),
+        cmocka_unit_test(test_print_reloads), cmocka_unit_test(test_help_names_all),
+        cmocka_unit_test(test_examples),      cmocka_unit_test(test_mutilated),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

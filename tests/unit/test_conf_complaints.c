@@ -124,9 +124,23 @@ static const struct {
     /* profiles */
     {"ptp = { profile = \"st2059\"; domain = 200; };\n" PORT,
      "gmd.conf:1: ptp.profile: found \"st2059\", expected \"default-e2e\", \"default-p2p\", \"aes67\", "
-     "\"st2059-2\", \"st2059-2-2015\", \"aes-r16\", \"enterprise\" or \"custom\" (PTP profile: its defaults "
-     "and "
-     "its limits)"},
+     "\"st2059-2\", \"st2059-2-2015\", \"aes-r16\", \"enterprise\", \"g8275.2\", \"g8265.1\" or "
+     "\"custom\" (PTP profile: its defaults and its limits)"},
+    {"ptp = { profile = \"g8275.2\"; domain = 43; };\n" PORT,
+     "gmd.conf:1: ptp.domain: found 43, expected an integer 44..63 (profile g8275.2: PTP domain number)"},
+    {"ptp = { profile = \"g8265.1\"; domain = 24; priority1 = 1; };\n" PORT,
+     "gmd.conf:1: ptp.domain: found 24, expected an integer 4..23 (profile g8265.1: PTP domain number)\n"
+     "gmd.conf:1: ptp.priority1: found 1, expected an integer 128..128 (profile g8265.1: first rank in the "
+     "election of the grandmaster, lower wins)"},
+    {"ptp = { profile = \"g8275.2\"; };\nunicast = { negotiate = false; duration_max_s = 1001; };\n" PORT,
+     "gmd.conf:2: unicast.negotiate: found false, expected true (profile g8275.2: grant unicast Announce, "
+     "Sync and Delay_Resp on request (clause 16.1), as the profile permits)\n"
+     "gmd.conf:2: unicast.duration_max_s: found 1001, expected an integer 60..1000 s (profile g8275.2: "
+     "longest "
+     "grant; the profile may have less)"},
+    {"ptp = { profile = \"g8275.2\"; };\nholdover = { out_of_spec_class = 187; };\n" PORT,
+     "gmd.conf:2: holdover.out_of_spec_class: found 187, expected an integer 140..160 (profile g8275.2: "
+     "clockClass from then on: 52 never slaves, 187 may)"},
     {"ptp = { domain = 128; };\n" PORT,
      "gmd.conf:1: ptp.domain: found 128, expected an integer 0..127 (profile st2059-2: PTP domain number)"},
     {"ports = (\n {\n interface = \"eth1\";\n log_sync_interval = 3;\n log_min_delay_req_interval = 3;\n} "
@@ -176,6 +190,14 @@ static const struct {
      "gmd.conf:1: pulse.device: found \"/dev/pps0\", expected \"\" with pulse.type = \"simulated\""},
     {"holdover = {\n lock_threshold_ns = 500;\n unlock_threshold_ns = 400; };\n" PORT,
      "gmd.conf:3: holdover.unlock_threshold_ns: found 400, expected more than holdover.lock_threshold_ns"},
+    {"unicast = { only = true; };\n" PORT,
+     "gmd.conf:1: unicast.only: found true, expected false without unicast.negotiate"},
+    {"ptp = { profile = \"g8275.2\"; };\nholdover = { out_of_spec_class = 145; };\n" PORT,
+     "gmd.conf:2: holdover.out_of_spec_class: found 145, expected a class that the profile knows: 140, 150, "
+     "160 (g8275.2); an even one, 90 to 110 (g8265.1)"},
+    {"ptp = { profile = \"g8265.1\"; };\nholdover = { out_of_spec_class = 95; };\n" PORT,
+     "gmd.conf:2: holdover.out_of_spec_class: found 95, expected a class that the profile knows: 140, 150, "
+     "160 (g8275.2); an even one, 90 to 110 (g8265.1)"},
     {"holdover = { lock_threshold_ns = 20000; };\n" PORT,
      "gmd.conf:1: holdover.unlock_threshold_ns: found 10000, expected more than holdover.lock_threshold_ns"},
     {"holdover = { systematic_ns = 500; };\n" PORT,

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "holdover/states.h"
 #include "tests/unit/discipline_rig.h"
 
 #define SEEDS 24
@@ -546,33 +545,6 @@ static void test_absurd_samples(void **state)
     }
 }
 
-/* Every state has a way out by good pulses or their loss, and every row of the table is the first of some
- * set of facts. */
-static void test_states_have_exits(void **state)
-{
-    (void)state;
-    for (int s = DISCIPLINE_FREE_RUN; s <= DISCIPLINE_REACQUIRING; s++) {
-        unsigned exits = 0;
-        for (unsigned facts = 0; facts < 256; facts++) {
-            const struct transition *t = state_next((enum discipline_state)s, facts);
-            assert_true(!t ||
-                        ((int)t->from == s && (int)t->to != s && (facts & t->when) == (unsigned)t->when));
-            exits += t != NULL;
-        }
-        assert_true(exits > 0);
-        assert_non_null(discipline_state_name((enum discipline_state)s));
-        assert_true(state_tau_s((enum discipline_state)s) > 1);
-    }
-    assert_null(state_next(DISCIPLINE_LOCKED, FACT_PULSES | FACT_AGREED | FACT_BEYOND));
-    assert_null(state_next(DISCIPLINE_FREE_RUN, FACT_LOST));
-    assert_int_equal(state_next(DISCIPLINE_LOCKED, FACT_DRAWN)->to, DISCIPLINE_HOLDOVER_IN);
-    assert_int_equal(state_next(DISCIPLINE_REACQUIRING, FACT_LOST | FACT_BEYOND)->to,
-                     DISCIPLINE_HOLDOVER_OUT);
-    assert_int_equal(state_next(DISCIPLINE_REACQUIRING, FACT_LOST)->to, DISCIPLINE_HOLDOVER_IN);
-    assert_int_equal(state_next(DISCIPLINE_LOCKED, FACT_STRAYED)->to, DISCIPLINE_REACQUIRING);
-    assert_int_equal(state_next(DISCIPLINE_LOCKED, FACT_STEPPED | FACT_LOST)->to, DISCIPLINE_REACQUIRING);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -601,7 +573,6 @@ int main(void)
         cmocka_unit_test(test_oscillator_beyond_reach),
         cmocka_unit_test(test_wrong_expectations),
         cmocka_unit_test(test_absurd_samples),
-        cmocka_unit_test(test_states_have_exits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static double between(struct rig *r, double low, double high)
 /* One random event. */
 static void disturb(struct rig *r)
 {
-    switch ((int)between(r, 0, 10)) {
+    switch ((int)between(r, 0, 11)) {
     case 0:
         r->pulses = !r->pulses;
         break;
@@ -59,8 +59,12 @@ static void disturb(struct rig *r)
     case 8:
         r->freq_ppb += between(r, -1000, 1000);
         break;
+    case 9:
+        r->suspect = !r->suspect;
+        break;
     default: /* all well for a while */
         r->pulses = r->usable = true;
+        r->suspect = false;
         r->shift_ns = 0;
     }
 }
@@ -73,9 +77,10 @@ static void check_quality(struct rig *r, int seed, bool locked_before)
     static const struct {
         uint8_t one, other;
     } allowed[] = {
-        [DISCIPLINE_FREE_RUN] = {248, 248},     [DISCIPLINE_ACQUIRING] = {248, 248},
-        [DISCIPLINE_LOCKED] = {6, 6},           [DISCIPLINE_HOLDOVER_IN] = {7, 7},
-        [DISCIPLINE_HOLDOVER_OUT] = {187, 187}, [DISCIPLINE_REACQUIRING] = {7, 187},
+        [DISCIPLINE_FREE_RUN] = {248, 248},  [DISCIPLINE_ACQUIRING] = {248, 248},
+        [DISCIPLINE_LOCKED] = {6, 6},        [DISCIPLINE_FROZEN] = {6, 6},
+        [DISCIPLINE_HOLDOVER_IN] = {7, 7},   [DISCIPLINE_HOLDOVER_OUT] = {187, 187},
+        [DISCIPLINE_REACQUIRING] = {7, 187},
     };
     const enum discipline_state s = r->d.status.state;
 
@@ -117,6 +122,7 @@ static void checked_second(struct rig *r, int seed)
 static int recover(struct rig *r, int seed)
 {
     r->pulses = r->usable = true;
+    r->suspect = false;
     r->shift_ns = 0;
     for (int t = 0; t < 60; t++)
         checked_second(r, seed);
@@ -135,7 +141,7 @@ static int recover(struct rig *r, int seed)
 static void test_chaos(void **state)
 {
     (void)state;
-    unsigned entered[6] = {0}, slow = 0;
+    unsigned entered[DISCIPLINE_REACQUIRING + 1] = {0}, slow = 0;
     for (int seed = 1; seed <= SEEDS; seed++) {
         struct rig r;
         struct discipline_config config = discipline_defaults();
@@ -152,7 +158,7 @@ static void test_chaos(void **state)
         slow += recover(&r, seed) > RECOVERY_S;
     }
     assert_true(slow <= SEEDS / 100);
-    for (int s = 0; s < 6; s++) /* or the events were too tame */
+    for (int s = 0; s <= DISCIPLINE_REACQUIRING; s++) /* or the events were too tame */
         assert_true(entered[s] > SEEDS);
 }
 

@@ -12,133 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gmd/grandmaster.h"
-#include "tests/defaults.h"
+#include "tests/unit/grandmaster_rig.h"
 
-#define TAI_S      1795000037LL
-#define MS         1000000LL
-#define TICK_NS    (NS_PER_S / 4)
-#define TICK_AT_NS (90 * MS) /* the first one of a second */
-#define JITTER_NS  10.0
-#define LOCKED_S   600
-#define ODD_S      300
-#define NOISE_NS   20.0 /* of the locked clock: two sigma of a pulse, which no good minute comes near */
-
-struct rig {
-    struct grandmaster gm;
-    int64_t now_ns; /* monotonic, and true time since TAI_S */
-    double error_ns, oscillator_ppb, control_ppb;
-    unsigned random;
-    unsigned steps;
-    double worst_ns, square_ns2;
-    unsigned measured;
-};
-
-static double gauss(struct rig *r)
-{
-    double sum = -6;
-
-    for (int i = 0; i < 12; i++) {
-        r->random = r->random * 1664525u + 1013904223u;
-        sum += (double)(r->random >> 8) / (1 << 24);
-    }
-    return sum;
-}
-
-static void go_to(struct rig *r, int64_t now_ns)
-{
-    r->error_ns += (r->oscillator_ppb + r->control_ppb) * (double)(now_ns - r->now_ns) * 1e-9;
-    r->now_ns = now_ns;
-}
-
-static int64_t clock_of(const struct rig *r)
-{
-    return TAI_S * NS_PER_S + r->now_ns + llround(r->error_ns);
-}
-
-static void carry_out(struct rig *r, struct discipline_action action)
-{
-    if (action.step) {
-        r->error_ns += (double)action.step_ns;
-        r->steps++;
-        grandmaster_stepped(&r->gm);
-    }
-    if (action.adjust) {
-        r->control_ppb = action.freq_ppb;
-        grandmaster_adjusted(&r->gm, action.freq_ppb);
-    }
-}
-
-/* A pulse off_ns from the present moment, read now; its time of arrival is its own. */
-static void pulse(struct rig *r, unsigned source, double off_ns)
-{
-    carry_out(r, grandmaster_pulse(&r->gm, source, clock_of(r) + llround(off_ns), r->now_ns + llround(off_ns),
-                                   r->now_ns));
-}
-
-static struct receiver_report report_of(const struct rig *r)
-{
-    return (struct receiver_report){
-        .arrival_ns = r->now_ns,
-        .link = RECEIVER_LINK_UP,
-        .satellites_used = -1,
-        .satellites_visible = -1,
-    };
-}
-
-static void message(struct rig *r)
-{
-    struct receiver_report report = report_of(r);
-
-    report.has_fix = true;
-    report.fix = FIX_3D;
-    report.has_tai = true;
-    report.tai_s = TAI_S + r->now_ns / NS_PER_S;
-    carry_out(r, grandmaster_message(&r->gm, &report, clock_of(r)));
-}
-
-/* What is left of a second behind its pulses. */
-static void finish(struct rig *r)
-{
-    const int64_t second_ns = r->now_ns / NS_PER_S * NS_PER_S;
-
-    go_to(r, second_ns + 80 * MS);
-    message(r);
-    for (int64_t t = TICK_AT_NS; t < NS_PER_S; t += TICK_NS) {
-        go_to(r, second_ns + t);
-        carry_out(r, grandmaster_tick(&r->gm, r->now_ns, clock_of(r), true));
-    }
-    r->worst_ns = fmax(r->worst_ns, fabs(r->error_ns));
-    r->square_ns2 += r->error_ns * r->error_ns;
-    r->measured++;
-    go_to(r, second_ns + NS_PER_S);
-}
-
-static void good_second(struct rig *r)
-{
-    pulse(r, 0, JITTER_NS * gauss(r));
-    finish(r);
-}
-
-static void begin_measuring(struct rig *r)
-{
-    r->worst_ns = r->square_ns2 = 0;
-    r->measured = 0;
-}
-
-static double rms(const struct rig *r)
-{
-    return sqrt(r->square_ns2 / r->measured);
-}
-
-static struct grandmaster_config config_of_one(void)
-{
-    struct grandmaster_config config = {.gnss = gnss_defaults(), .discipline = discipline_defaults()};
-
-    config.discipline.pulse_noise_ns = config.gnss.pulse[0].noise_ns = JITTER_NS;
-    config.gnss.sawtooth_wait_ns = SAWTOOTH_WAIT_NS;
-    return config;
-}
+#define LOCKED_S 600
+#define ODD_S    300
+#define NOISE_NS 20.0 /* of the locked clock: two sigma of a pulse, which no good minute comes near */
 
 static struct grandmaster_config config_of_two(void)
 {
@@ -148,16 +26,6 @@ static struct grandmaster_config config_of_two(void)
     config.gnss.pair_threshold_ns = 1000;
     config.gnss.pulse[1].noise_ns = 2 * JITTER_NS;
     return config;
-}
-
-static void begin(struct rig *r, const struct grandmaster_config *config, struct service *service)
-{
-    memset(r, 0, sizeof *r);
-    r->error_ns = 1.2e9;
-    r->oscillator_ppb = 2345;
-    r->random = 1;
-    service_init_plain(service, 1);
-    grandmaster_init(&r->gm, config, service);
 }
 
 static struct rig *locked(struct service *service)
@@ -377,6 +245,59 @@ static void test_sawtooth(void **state)
     assert_true(behind < 1.5);
 }
 
+/* --- MTIE and TDEV -------------------------------------------------------------------------------------- */
+
+#define LARGEST_NS (NOISE_NS + 4.5 * JITTER_NS) /* a locked clock against a pulse that is believed */
+
+static void check_stability(const struct rig *r, unsigned interruptions, const char *what)
+{
+    const struct stability_figures f = stability_figures(&r->gm.stability);
+
+    print_message("%s: %ld s, largest %.1f ns, TDEV(1 s) %.2f ns\n", what, f.observed_s, f.max_abs_te_ns,
+                  f.points[0].tdev_ns);
+    assert_true(r->gm.stability.running);
+    assert_int_equal(r->gm.stability.interruptions, interruptions);
+    assert_true(f.max_abs_te_ns > JITTER_NS && f.max_abs_te_ns < LARGEST_NS);
+    assert_true(f.points[0].mtie_ns < 2 * LARGEST_NS);
+    assert_true(fabs(f.points[0].tdev_ns / JITTER_NS - 1) < 0.1);
+}
+
+/* What the locked clock is measured by: neither pulses that are rejected, nor a foreign step that is undone,
+ * nor the way back from holdover. */
+static void test_stability_is_of_the_locked_clock(void **state)
+{
+    struct rig *r = locked(*state);
+    double far_ns = 0;
+
+    assert_in_range(stability_figures(&r->gm.stability).observed_s, LOCKED_S - 30, LOCKED_S);
+    check_stability(r, 0, "locked");
+    for (int i = 0; i < ODD_S; i++)
+        late_pulse(r, i);
+    check_stability(r, 0, "with late pulses");
+
+    r->error_ns += 1e6;
+    good_second(r);
+    for (int i = 0; i < 120; i++)
+        good_second(r);
+    check_stability(r, 1, "after a foreign step");
+
+    r->gm.discipline.config.max_slew_ppb = 3; /* locked again while still on its way */
+    r->oscillator_ppb += 3;
+    for (int i = 0; i < 60; i++)
+        finish(r);
+    r->oscillator_ppb -= 3;
+    assert_false(r->gm.stability.running);
+    for (int i = 0; i < 300; i++) {
+        good_second(r);
+        if (r->gm.discipline.status.state == DISCIPLINE_LOCKED)
+            far_ns = fmax(far_ns, fabs(r->error_ns));
+    }
+    assert_int_equal(r->gm.discipline.status.state, DISCIPLINE_LOCKED);
+    assert_true(far_ns > 2 * LARGEST_NS);
+    check_stability(r, 2, "after holdover");
+    free(r);
+}
+
 int main(void)
 {
     struct service *service = calloc(1, service_size(SERVICE_PLAIN_CLIENTS));
@@ -385,6 +306,7 @@ int main(void)
         cmocka_unit_test_prestate(test_second_source, service),
         cmocka_unit_test_prestate(test_second_source_against_a_liar, service),
         cmocka_unit_test_prestate(test_sawtooth, service),
+        cmocka_unit_test_prestate(test_stability_is_of_the_locked_clock, service),
     };
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -106,14 +106,18 @@ static void test_of_each_state(void **state)
         {DISCIPLINE_FREE_RUN, false, 248, 0xFE, 0xFFFF, false, TIME_SOURCE_INTERNAL_OSCILLATOR},
         {DISCIPLINE_ACQUIRING, false, 248, 0xFE, 0xFFFF, false, TIME_SOURCE_INTERNAL_OSCILLATOR},
         {DISCIPLINE_LOCKED, false, 6, 0x21, 0x4E5D, true, TIME_SOURCE_GNSS},
+        {DISCIPLINE_FROZEN, false, 6, 0x21, 0x4E5D, true, TIME_SOURCE_GNSS},
         {DISCIPLINE_HOLDOVER_IN, false, 7, 0x21, 0x4E5D, true, TIME_SOURCE_GNSS},
         {DISCIPLINE_HOLDOVER_OUT, true, 52, 0x21, 0xFFFF, false, TIME_SOURCE_INTERNAL_OSCILLATOR},
         {DISCIPLINE_REACQUIRING, false, 7, 0x21, 0x4E5D, true, TIME_SOURCE_GNSS},
         {DISCIPLINE_REACQUIRING, true, 52, 0x21, 0xFFFF, false, TIME_SOURCE_INTERNAL_OSCILLATOR},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const struct discipline_config config = {
-            .pulse_noise_ns = 20, .holdover_class = 7, .out_of_spec_class = 52, .free_run_class = 248};
+        const struct discipline_config config = {.pulse_noise_ns = 20,
+                                                 .locked_class = 6,
+                                                 .holdover_class = 7,
+                                                 .out_of_spec_class = 52,
+                                                 .free_run_class = 248};
         struct discipline d;
         discipline_init(&d, &config);
         assert_false(discipline_quality(&d).may_serve);

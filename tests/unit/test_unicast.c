@@ -89,6 +89,49 @@ static void grants_within_the_profile(void **state)
     }
 }
 
+/* unicast.log_interval_min: nobody gets more, whatever the profile would let it have. */
+static void grants_no_client_more_than_configured(void **state)
+{
+    (void)state;
+    const struct {
+        const char *profile;
+        enum unicast_service service;
+        int8_t asked, granted;
+        bool is;
+    } rows[] = {
+        {"st2059-2", UNICAST_SYNC, -7, -4, true},       {"st2059-2", UNICAST_DELAY_RESP, -3, -3, true},
+        {"g8275.2", UNICAST_SYNC, -7, -7, false},       {"g8275.2", UNICAST_SYNC, -4, -4, true},
+        {"g8275.2", UNICAST_DELAY_RESP, -5, -5, false}, {"custom", UNICAST_ANNOUNCE, -5, -5, false},
+    };
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        set_up(rows[i].profile, 100000);
+        r.u.config.log_interval_min = -4;
+        rig_establish(&r.base, 1);
+        struct answer a = ask_for(&r, 1, rows[i].service, rows[i].asked, 300);
+        assert_int_equal(a.log_interval, rows[i].granted);
+        assert_int_equal(a.duration_s, rows[i].is ? 300 : 0);
+        unicast_rig_end(&r);
+    }
+}
+
+static void remembers_what_it_refused(void **state)
+{
+    (void)state;
+    set_up("g8275.2", 100000);
+    rig_establish(&r.base, 1);
+    const struct client *cl = client_of(&r, 1);
+    assert_int_equal(cl->unfit_why, UNICAST_GRANTED);
+    ask_for(&r, 1, UNICAST_SYNC, -8, 300);
+    assert_int_equal(cl->unfit_why, UNICAST_INTERVAL);
+    assert_int_equal(cl->unfit_service, UNICAST_SYNC);
+    assert_int_equal(cl->unfit_interval, -8);
+    ask_for(&r, 1, UNICAST_ANNOUNCE, 0, 300); /* another one that is granted changes nothing */
+    assert_int_equal(cl->unfit_why, UNICAST_INTERVAL);
+    ask_for(&r, 1, UNICAST_SYNC, -4, 300);
+    assert_int_equal(cl->unfit_why, UNICAST_GRANTED);
+    unicast_rig_end(&r);
+}
+
 static void answers_several_in_one_message(void **state)
 {
     (void)state;
@@ -382,6 +425,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grants_within_the_profile),
+        cmocka_unit_test(grants_no_client_more_than_configured),
+        cmocka_unit_test(remembers_what_it_refused),
         cmocka_unit_test(answers_several_in_one_message),
         cmocka_unit_test(bounds_the_answer),
         cmocka_unit_test(sends_what_was_granted),

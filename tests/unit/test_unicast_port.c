@@ -217,6 +217,31 @@ static void ignores_what_is_not_for_it(void **state)
     rig_free(r);
 }
 
+/* As G.8275.2 and G.8265.1 have it. A better clock's Announce changes nothing: its clients choose. */
+static void is_silent_by_multicast_where_all_is_granted(void **state)
+{
+    (void)state;
+    struct rig *r = rig_master((struct rig_options){.id = 1, .unicast_only = true});
+    r->stamps = true;
+    struct ptp_message req = rig_message(MSG_DELAY_REQ, 9, 1);
+    for (uint16_t i = 0; i < 8; i++) {
+        const struct ptp_message better = rig_announce_of(0, CLOCK_CLASS_LOCKED, i);
+        receive(r, &better, i % 2);
+        receive(r, &req, true);
+        rig_run(r, r->now + NS_PER_S);
+    }
+    assert_int_equal(rig_state(r, 0), PORT_MASTER);
+    assert_int_equal(r->sent_count, 0);
+    assert_int_equal(r->in.ports[0].counters.rx_ignored, 16);
+    begin(r);
+    rig_run(r, r->now + 8 * NS_PER_S);
+    assert_int_equal(rig_count(r, MSG_SYNC), 64);
+    assert_int_equal(rig_count(r, MSG_ANNOUNCE), 8);
+    for (unsigned i = 0; i < r->sent_count; i++)
+        assert_int_equal(r->sent[i].destination, DEST_UNICAST);
+    rig_free(r);
+}
+
 static void sptp_exchange(void **state)
 {
     (void)state;
@@ -310,6 +335,7 @@ int main(void)
         cmocka_unit_test(cancels_when_it_serves_no_longer),
         cmocka_unit_test(withdraws_out_of_specification),
         cmocka_unit_test(ignores_what_is_not_for_it),
+        cmocka_unit_test(is_silent_by_multicast_where_all_is_granted),
         cmocka_unit_test(sptp_exchange),
         cmocka_unit_test(refuses_and_says_why),
         cmocka_unit_test(announces_longer_intervals_under_load),

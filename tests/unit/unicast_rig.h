@@ -25,7 +25,8 @@ static inline void unicast_rig_init(struct unicast_rig *r, const char *profile, 
 {
     *r = (struct unicast_rig){.base = rig_of(capacity, 64, capacity_hz),
                               .memory = calloc(1, unicast_size(capacity))};
-    const struct unicast_config config = {.limits = *unicast_limits_of(profile), .grants_most_s = 3600};
+    const struct unicast_config config = {
+        .limits = *unicast_limits_of(profile), .grants_most_s = 3600, .log_interval_min = -7};
     unicast_init(&r->u, r->memory, &config, r->base.clients, &r->base.budget, r->base.now);
 }
 
