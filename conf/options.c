@@ -203,6 +203,10 @@ const struct option conf_options[] = {
     ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
          "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_PERFMON, "
          "CAP_NET_ADMIN)"),
+    INT(conf, clients.workers, 0, 0, 16, "threads",
+        "of each port over UDP, that answer Delay_Req of known clients beside the daemon (Linux 6.6, rights "
+        "as "
+        "for fast_path)"),
 
     BOOL(conf, unicast.negotiate, false,
          "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),

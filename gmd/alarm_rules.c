@@ -458,7 +458,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"client-conflict", "minor", "a minute without"}, client_conflict},
     {{"client-too-fast", "warning", "a minute without"}, client_too_fast},
     {{"client-misfit", "warning", "a minute without"}, client_misfit},
-    {{"protection", "warning", "what clients.fast_path asks for"}, protection_trouble},
+    {{"protection", "warning", "what clients.fast_path and clients.workers ask for"}, protection_trouble},
     {{"host-clock-refuses", "critical", "the kernel takes a correction"}, host_refuses},
     {{"host-clock-contested", "major", "ten minutes in which nobody else touched it"}, host_contested},
     {{"host-clock-off", "major", "CLOCK_REALTIME within 10 us"}, host_off},

@@ -63,6 +63,11 @@ static void *map_memory(int fd, size_t value_size, unsigned count)
     return p == MAP_FAILED ? NULL : p;
 }
 
+static int map_of(const struct guard *g, const char *name)
+{
+    return bpf_object__find_map_fd_by_name(g->object, name);
+}
+
 static int load(struct guard *g)
 {
     g->object = bpf_file_open(&bpf_guard);
@@ -78,9 +83,9 @@ static int load(struct guard *g)
     g->program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard"));
     g->early_program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard_early"));
     g->clients_map = bpf_map__fd(clients);
-    g->port_numbers_map = guard_map(g, "port_numbers");
+    g->port_numbers_map = map_of(g, "port_numbers");
     g->clients = map_memory(bpf_map__fd(slots), sizeof(struct kernel_client), g->slots);
-    g->ports = map_memory(guard_map(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
+    g->ports = map_memory(map_of(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
     g->keys = calloc(g->slots, sizeof(*g->keys));
     return g->clients && g->ports && g->keys ? 0 : -ENOMEM;
 }
@@ -123,9 +128,22 @@ struct kernel_port *guard_kernel_port(struct guard *g, unsigned port)
     return &g->ports[port];
 }
 
-int guard_map(const struct guard *g, const char *name)
+struct kernel_client *guard_kernel_client(struct guard *g, unsigned slot)
 {
-    return bpf_object__find_map_fd_by_name(g->object, name);
+    return slot < g->slots ? &g->clients[slot] : NULL;
+}
+
+int guard_share(const struct guard *g, struct bpf_object *object)
+{
+    struct bpf_map *m;
+    bpf_object__for_each_map(m, object)
+    {
+        const int fd = map_of(g, bpf_map__name(m));
+        const int error = fd < 0 ? 0 : bpf_map__reuse_fd(m, fd);
+        if (error)
+            return error;
+    }
+    return 0;
 }
 
 /* --- ports --------------------------------------------------------------------------------------------- */

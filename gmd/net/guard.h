@@ -31,6 +31,7 @@ struct guard_counts {
     uint64_t passed, answered, refused;
 };
 
+struct bpf_object;
 struct guard;
 
 /* For clients in slots 0..slots-1. NULL, and why in plain words: then there is only guard_attach_plain. */
@@ -65,8 +66,12 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot);
 struct kernel_counts guard_totals(const struct guard *g, unsigned port);
 const char *guard_class_name(enum kernel_class class);
 
-/* For the fast path, which shares the maps: a port as the kernel sees it, and maps by name (-1: none). */
+/* For those who answer in the daemon's stead: ports and clients as the kernel sees them (a client that is in
+ * no slot: NULL), and the guard's maps for an opened object of theirs, by name; the others are its own. 0 or
+ * -errno.
+ */
 struct kernel_port *guard_kernel_port(struct guard *g, unsigned port);
-int guard_map(const struct guard *g, const char *name);
+struct kernel_client *guard_kernel_client(struct guard *g, unsigned slot);
+int guard_share(const struct guard *g, struct bpf_object *object);
 
 #endif

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "gmd/loop.h"
+#include "gmd/net/answer.h"
 
 #define LOOPBACK   1 /* its index in a fresh network namespace */
 #define DOMAIN     127
@@ -44,11 +45,11 @@ static int64_t tai_now(void)
 
 static void serve(const struct rig *r, bool serves)
 {
-    const struct fast_path_state s = {.serves = serves,
-                                      .now_ns = loop_now(),
-                                      .line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS},
-                                      .log_min_delay_req_interval = -3};
-    fast_path_renew(r->fast, &s);
+    const struct answer_state s = {
+        .serves = serves,
+        .now_ns = loop_now(),
+        .answer = {.line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS}, .log_min_delay_req_interval = -3}};
+    answer_renew(guard_kernel_port(r->guard, 0), &s);
 }
 
 static void allow(const struct rig *r, double rate_hz, unsigned burst)
@@ -66,8 +67,8 @@ static int set_up(void **state)
     static struct rig r;
     static const struct guard_port port = {.ifindex = LOOPBACK, .domain = DOMAIN};
     const struct transport t = {.fds = {-1, -1, -1, -1}, .family = ADDRESS_IPV4};
-    const struct fast_path_config c = {
-        .interface = "lo", .ifindex = LOOPBACK, .identity = own, .dscp_general = 34, .ttl = 3};
+    const struct answer_config answers = {.interface = "lo", .identity = own, .dscp_general = 34, .ttl = 3};
+    const struct fast_path_config c = {.interface = "lo", .ifindex = LOOPBACK};
     char why[160] = "no network namespace";
     uint32_t id;
     *state = &r;
@@ -77,7 +78,8 @@ static int set_up(void **state)
         print_message("skipped: %s\n", why);
         return 0;
     }
-    r.fast = fast_path_open(r.guard, &c, &t, why, sizeof why);
+    answer_settle(guard_kernel_port(r.guard, 0), &answers, &t);
+    r.fast = fast_path_open(r.guard, &c, why, sizeof why);
     assert_non_null(r.fast);
     assert_string_equal(fast_path_mode(r.fast), "generic");
     assert_int_equal(bpf_xdp_query_id(LOOPBACK, 0, &id), 0);
