@@ -9,8 +9,9 @@
 
 /* --- what it is answered with, now --------------------------------------------------------------------- */
 
-#define SHARED_SET(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELAXED)
-#define SHARED_GET(place)        __atomic_load_n(&(place), __ATOMIC_RELAXED)
+/* In this order, which the readers' count depends on. */
+#define SHARED_SET(place, value) __atomic_store_n(&(place), (value), __ATOMIC_RELEASE)
+#define SHARED_GET(place)        __atomic_load_n(&(place), __ATOMIC_ACQUIRE)
 
 static void write_answer(struct kernel_answer *to, const struct kernel_answer *from)
 {
@@ -32,26 +33,24 @@ static void read_answer(struct kernel_answer *to, const struct kernel_answer *fr
     to->log_min_delay_req_interval = SHARED_GET(from->log_min_delay_req_interval);
 }
 
-/* A reader of the slot that is written here sees by the count that it was overtaken: twice, for the slot in
- * force is the other one. */
+/* What is in force stays untouched; a reader who still reads what was before it sees by the count that he was
+ * overtaken. */
 void answer_renew(struct kernel_port *p, const struct answer_state *s)
 {
     const __u32 next = p->answer + 1;
-    __atomic_thread_fence(__ATOMIC_RELEASE);
     write_answer(&p->answers[next & 1], &s->answer);
-    __atomic_store_n(&p->answer, next, __ATOMIC_RELEASE);
-    __atomic_store_n(&p->answer_until_ns, s->serves ? (__u64)(s->now_ns + LEASE_NS) : 0, __ATOMIC_RELEASE);
+    SHARED_SET(p->answer, next);
+    SHARED_SET(p->answer_until_ns, s->serves ? (__u64)(s->now_ns + LEASE_NS) : 0);
 }
 
 bool answer_get(const struct kernel_port *p, int64_t now_ns, struct kernel_answer *answer)
 {
     __u32 count;
-    if ((__u64)now_ns > __atomic_load_n(&p->answer_until_ns, __ATOMIC_ACQUIRE))
+    if ((__u64)now_ns > SHARED_GET(p->answer_until_ns))
         return false;
     do {
-        count = __atomic_load_n(&p->answer, __ATOMIC_ACQUIRE);
+        count = SHARED_GET(p->answer);
         read_answer(answer, &p->answers[count & 1]);
-        __atomic_thread_fence(__ATOMIC_ACQUIRE);
     } while (SHARED_GET(p->answer) != count);
     return true;
 }

@@ -240,12 +240,22 @@ void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst
     SHARED_SET(g->clients[slot].rank, rank);
 }
 
+/* A worker may still count for who was there before. */
+static void start_anew(struct kernel_client *c, int8_t log_message_interval)
+{
+    SHARED_SET(c->bucket.due_ns, 0);
+    SHARED_SET(c->passed, 0);
+    SHARED_SET(c->answered, 0);
+    SHARED_SET(c->refused, 0);
+    SHARED_SET(c->log_message_interval, log_message_interval);
+}
+
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
 {
     const struct kernel_client_key key = key_of(c);
     const uint32_t value = slot;
     guard_forget(g, slot);
-    g->clients[slot] = (struct kernel_client){.log_message_interval = c->log_message_interval};
+    start_anew(&g->clients[slot], c->log_message_interval);
     guard_change(g, slot, c->rate_hz, c->burst, c->rank);
     if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
         return -errno;
@@ -272,7 +282,12 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)
 {
-    return *(const volatile struct kernel_counts *)&g->ports[port].counts;
+    struct kernel_counts counts;
+    const __u64 *from = (const __u64 *)&g->ports[port].counts;
+    __u64 *to = (__u64 *)&counts;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*to); i++)
+        to[i] = SHARED_GET(from[i]);
+    return counts;
 }
 
 const char *guard_class_name(enum kernel_class class)

@@ -66,8 +66,9 @@ static bool compose(const struct kernel_port *p, const struct kernel_answer *a, 
     if (!c || !is_request(r) || !to_clock(a, r, &clock_ns))
         return false;
     memcpy(&request, r->frame.bytes, sizeof(request));
-    const __s8 log_interval =
-        r->frame.multicast ? (__s8)a->log_min_delay_req_interval : c->log_message_interval;
+    const __s8 log_interval = r->frame.multicast
+                                  ? (__s8)a->log_min_delay_req_interval
+                                  : __atomic_load_n(&c->log_message_interval, __ATOMIC_RELAXED);
     const struct response m = respond(p, &request, r->frame.multicast, log_interval, clock_ns);
     out->channel = CHANNEL_GENERAL;
     out->destination = r->frame.multicast ? DEST_PRIMARY_MULTICAST : DEST_UNICAST;
