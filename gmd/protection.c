@@ -178,7 +178,8 @@ static bool may_answer(const struct daemon *d, const struct port *port)
 {
     const struct clock_counters *c = &d->clock_counters;
     return port->state == PORT_MASTER && port->config.delay_mechanism == DELAY_MECHANISM_E2E &&
-           d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX;
+           d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX &&
+           d->gm.discipline.watch.state != WATCH_SUSPICIOUS;
 }
 
 static bool has_helpers(const struct port_protection *p)

@@ -29,8 +29,6 @@ static const struct {
     [KERNEL_MALFORMED] = {"malformed", 16, 16, 128, 64}, [KERNEL_FOREIGN] = {"foreign", 16, 16, 128, 64},
 };
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
-
 struct guard {
     struct bpf_object *object;
     int program, early_program;

@@ -19,8 +19,6 @@
 #include "gmd/net/bpf/response.h"
 #include "gmd/net/bpf_objects.h"
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
-
 struct worker {
     struct workers *all;
     struct transport *transport;
