@@ -280,7 +280,7 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)
 {
-    struct kernel_counts counts;
+    struct kernel_counts counts = {.answered = 0};
     const __u64 *from = (const __u64 *)&g->ports[port].counts;
     __u64 *to = (__u64 *)&counts;
     for (size_t i = 0; i < sizeof(counts) / sizeof(*to); i++)
