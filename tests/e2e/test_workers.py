@@ -8,12 +8,11 @@ import re
 import pytest
 
 from confs import conf
-from guarded import Probe, Requests
+from guarded import Probe, ask, check_answers, check_the_rest
 from netns import VethPair
 from peers import BUILD, ST2059_CLIENT, Gmd, Ptp4l, wait_for
 from test_guard import UNPROTECTED, exchanged
 
-CLOSE_NS = 20_000_000  # a request on its way, on a busy machine
 CLIENT_NET = "10.77.0.0/16"
 UDP = ["udpv4", "udpv6"]
 WORKERS = 3
@@ -25,15 +24,6 @@ def pair():
         for network, gateway in ((CLIENT_NET, p.b.ip4), ("10.0.0.0/16", p.b.ip4), ("fd00::a00:0:0/112", p.b.ip6)):
             p.a.run(["ip", "route", "add", network, "via", gateway])
         yield p
-
-
-def ask(pair, transport="udpv4", **what):
-    return Requests(pair.b, pair.a, transport, **what).result()
-
-
-def check_answers(got):
-    assert got["answered"] == got["sent"] > 0 and got["faults"] == 0, got
-    assert 0 <= got["median_ns"] < CLOSE_NS, got
 
 
 # --- as the kernel and the threads do it, without a daemon --------------------------------------------------------
@@ -62,21 +52,7 @@ def test_known_clients_are_answered_by_workers(pair, transport, mode):
 @pytest.mark.parametrize("transport", UDP)
 def test_the_rest_is_the_daemons_or_ends(pair, transport):
     probe = working(pair, transport, clients=1, rate=100)
-    # above its rate: dropped at the interface
-    got = ask(pair, transport, rate=1000)
-    assert 100 <= got["answered"] < 120
-    assert probe.counts(1) == [0, got["answered"], got["sent"] - got["answered"]]
-    assert probe.ask("received") == "0"
-    # strangers, and another domain
-    for what in {"first": 50, "rate": 100}, {"domain": 5, "rate": 10}:
-        got = ask(pair, transport, **what)
-        assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
-    # not MASTER, or without a time
-    probe.do("serve", 0)
-    got = ask(pair, transport, rate=50)
-    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
-    probe.do("serve", 1)
-    check_answers(ask(pair, transport, rate=50))
+    check_the_rest(pair, probe, transport)
     probe.quit()
 
 
