@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "gmd/loop.h"
@@ -105,15 +106,17 @@ static void serve(struct worker *w, const struct received *frames, unsigned coun
     conclude(w, count, n, results);
 }
 
-/* The daemon sends Sync and Announce: where they share a core, no flood of requests may keep it from that.
- * Other policies see to it themselves. */
+#define NICER 5
+
+/* The daemon sends Sync and Announce: where they share a core, no flood of requests may keep it from that. On
+ * Linux, all of this is the calling thread's. */
 static void give_way(void)
 {
-    struct sched_param p;
-    if (sched_getparam(0, &p) < 0 || p.sched_priority <= sched_get_priority_min(sched_getscheduler(0)))
-        return;
-    p.sched_priority--;
-    sched_setparam(0, &p);
+    struct sched_param p = {.sched_priority = 0};
+    sched_getparam(0, &p);
+    if (p.sched_priority-- > sched_get_priority_min(sched_getscheduler(0)))
+        sched_setparam(0, &p);
+    setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + NICER);
 }
 
 static void *run(void *ctx)
