@@ -204,9 +204,9 @@ const struct option conf_options[] = {
          "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_PERFMON, "
          "CAP_NET_ADMIN)"),
     INT(conf, clients.workers, 0, 0, 16, "threads",
-        "of each port over UDP, that answer Delay_Req of known clients beside the daemon (Linux 6.6, rights "
-        "as "
-        "for fast_path)"),
+        "for each port: they answer known clients' Delay_Req over UDP beside the daemon (Linux 6.6, rights "
+        "as for "
+        "fast_path)"),
 
     BOOL(conf, unicast.negotiate, false,
          "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),
