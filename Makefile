@@ -32,7 +32,7 @@ ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(LDFLAGS)
 LDLIBS      = $(shell pkg-config --libs $(LIBRARIES)) -lm
 
 OBJ       := $(BUILD)/obj
-ROOMS     := bmca gnss holdover conf gmd gmd/clock gmd/net gmd/ptp gmd/simulate gmd/load
+ROOMS     := bmca gnss holdover conf gmd gmd/clock gmd/net gmd/ptp gmd/simulate gmd/load gmd/calibrate
 TOOLS     := $(basename $(notdir $(wildcard gmd/tools/*.c)))
 SOURCES   := $(filter-out gmd/main.c,$(wildcard $(ROOMS:=/*.c)))
 ARCHIVE   := $(BUILD)/libgmd.a
