@@ -120,7 +120,8 @@ struct conf {
         double jump_threshold_ns;
         double holdover_limit_ns;
         int out_of_spec_class;
-        char memory[CONF_STR_MAX]; /* "": none */
+        char memory[CONF_STR_MAX];           /* "": none */
+        char temperature_file[CONF_STR_MAX]; /* "": no sensor */
     } holdover;
     struct {             /* the receiver and oscillator of `make run`; used where a type is "simulated" */
         bool oscillator; /* put a simulated bad oscillator under the logical clock */
