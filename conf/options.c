@@ -169,6 +169,8 @@ const struct option conf_options[] = {
         "clockClass from then on: 52 never slaves, 187 may"),
     STRING(conf, holdover.memory, "/var/lib/gmd/oscillator", 0, TEXT_MAX,
            "what was learned of the oscillator, kept over a restart; empty: not kept"),
+    STRING(conf, holdover.temperature_file, "", 0, TEXT_MAX,
+           "sensor near the oscillator, such as a hwmon's temp1_input (1/1000 degree Celsius); empty: none"),
 
     BOOL(conf, simulation.oscillator, false, "put a simulated bad oscillator under the logical clock"),
     DOUBLE(conf, simulation.oscillator_ppb, 25000, -5e5, 5e5, "ppb", "its frequency error"),

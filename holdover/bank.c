@@ -21,6 +21,9 @@
 #define WANDER_MATTERS_PPB 0.005 /* an oscillator that walks more hides the receiver's wander */
 #define DAILY_PER_WALK     294.0 /* sqrt(s): temperature moves it in a day as much as its walk does */
 #define COMMON_RECEIVER    1
+#define SWING_K            2.0 /* what temperature does in a day it does with so many kelvins either way ... */
+#define UNEXPLAINED                                                                                          \
+    0.5 /* ... and so much of it is left beside a sensor: its lag, load, air pressure, doubt */
 
 static const struct {
     double wander_ns, tau_s;
@@ -97,10 +100,12 @@ static void mix(struct bank *b)
     }
 }
 
-static void passages_over(double dt_s, struct kalman_passage passages[BANK_RECEIVERS])
+static void passages_over(const struct bank *b, double dt_s, struct kalman_passage passages[BANK_RECEIVERS])
 {
-    for (int r = 0; r < BANK_RECEIVERS; r++)
+    for (int r = 0; r < BANK_RECEIVERS; r++) {
         passages[r] = kalman_passage(dt_s, receivers[r].tau_s);
+        passages[r].room = b->room;
+    }
 }
 
 /* Carrying covariances is nearly all the work, and the noise of half a second is nothing: done once a second.
@@ -110,7 +115,7 @@ static void catch_up(struct bank *b)
     struct kalman_passage passages[BANK_RECEIVERS];
     if (b->pending_s <= 0)
         return;
-    passages_over(b->pending_s, passages);
+    passages_over(b, b->pending_s, passages);
     for (int i = 0; i < b->count; i++)
         kalman_predict_covariance(&b->filters[i], &b->members[i].noise, &passages[b->members[i].receiver]);
     b->pending_s = 0;
@@ -161,10 +166,31 @@ void bank_step(struct bank *b, double delta_ns, double variance)
     mix(b);
 }
 
+void bank_sense(struct bank *b)
+{
+    if (b->sensed)
+        return;
+    b->sensed = true;
+    for (int i = 0; i < b->count; i++) {
+        struct kalman_noise *n = &b->members[i].noise;
+        n->kelvin_ppb = DAILY_PER_WALK * n->walk_ppb / SWING_K;
+        n->daily_ppb *= UNEXPLAINED;
+        b->filters[i].coefficient = (struct kalman_coefficient){.variance = square(n->kelvin_ppb)};
+    }
+}
+
+void bank_warm(struct bank *b, double kelvin, double kelvin_s)
+{
+    catch_up(b);
+    for (int i = 0; i < b->count; i++)
+        kalman_warm(&b->filters[i], kelvin, kelvin_s);
+    mix(b);
+}
+
 void bank_predict(struct bank *b, double dt_s, double control_ppb)
 {
     struct kalman_passage passages[BANK_RECEIVERS];
-    passages_over(dt_s, passages);
+    passages_over(b, dt_s, passages);
     for (int i = 0; i < b->count; i++)
         kalman_predict(&b->filters[i], &passages[b->members[i].receiver], control_ppb);
     b->pending_s += dt_s;
@@ -242,6 +268,19 @@ double bank_quantile(const struct bank *b, double probability, double near)
             high = middle;
     }
     return high;
+}
+
+double bank_coefficient(const struct bank *b, double *sigma)
+{
+    double mean = 0, variance = 0;
+    for (int i = 0; i < b->count; i++)
+        mean += b->weight[i] * b->filters[i].coefficient.ppb;
+    for (int i = 0; i < b->count; i++) {
+        const struct kalman_coefficient *c = &b->filters[i].coefficient;
+        variance += b->weight[i] * (c->variance + square(c->ppb - mean));
+    }
+    *sigma = sqrt(variance);
+    return mean;
 }
 
 double bank_walk_ppb(const struct bank *b)

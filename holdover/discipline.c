@@ -442,6 +442,12 @@ struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, i
     return action;
 }
 
+void discipline_temperature(struct discipline *d, int64_t now_ns, double celsius)
+{
+    advance(d, now_ns);
+    estimator_temperature(&d->estimator, celsius);
+}
+
 void discipline_adjusted(struct discipline *d, double freq_ppb)
 {
     estimator_control(&d->estimator, freq_ppb);

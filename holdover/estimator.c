@@ -32,6 +32,7 @@ void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_
     e->noise_ns = pulse_noise_ns;
     e->residual_variance = e->peak_variance = square(pulse_noise_ns);
     bank_init(&e->bank, oscillator);
+    thermometer_init(&e->thermometer);
 }
 
 void estimator_unmark(struct estimator *e)
@@ -73,6 +74,15 @@ double estimator_sigma(const struct estimator *e)
     return sqrt(e->bank.phase_variance);
 }
 
+static void warm_marks(struct estimator *e, double kelvin, double dt_s)
+{
+    for (int age = 0; age < ESTIMATOR_AGES; age++)
+        for (int i = 0; i < 2; i++) {
+            e->marks[age][i].warmed_k += kelvin;
+            e->marks[age][i].warmed_ks += e->marks[age][i].warmed_k * dt_s;
+        }
+}
+
 static void steer_marks(struct estimator *e, double ns)
 {
     for (int age = 0; age < ESTIMATOR_AGES; age++)
@@ -88,10 +98,24 @@ void estimator_predict(struct estimator *e, int64_t now_ns)
     e->timed = true;
     e->at_ns = now_ns;
     steer_marks(e, dt * e->control_ppb);
+    warm_marks(e, 0, dt);
+    if (thermometer_lost(&e->thermometer, now_ns))
+        e->bank.room = ROOM_UNSEEN;
     if (e->started)
         bank_predict(&e->bank, dt, e->control_ppb);
     else
         e->steered_ns += dt * e->control_ppb;
+}
+
+void estimator_temperature(struct estimator *e, double celsius)
+{
+    const double kelvin = thermometer_read(&e->thermometer, e->at_ns, celsius);
+    bank_sense(&e->bank);
+    if (!thermometer_lost(&e->thermometer, e->at_ns))
+        e->bank.room = ROOM_WATCHED;
+    warm_marks(e, kelvin, 0);
+    if (kelvin != 0 && (e->started || e->remembered))
+        bank_warm(&e->bank, kelvin, 0);
 }
 
 void estimator_control(struct estimator *e, double freq_ppb)
@@ -151,6 +175,8 @@ static void carry_mark(const struct estimator *e, const struct estimator_mark *m
     *foretold = m->bank;
     bank_predict(foretold, (double)(e->at_ns - m->at_ns) * 1e-9, 0);
     bank_step(foretold, m->steered_ns, 0);
+    if (foretold->sensed)
+        bank_warm(foretold, m->warmed_k, m->warmed_ks);
 }
 
 static const struct estimator_mark *oldest(const struct estimator *e, int age)
@@ -209,6 +235,8 @@ void estimator_update(struct estimator *e, double phase_ns)
     keep_marks(e);
     adapt_noise(e, phase_ns - e->bank.pulse_ns);
     bank_update(&e->bank, phase_ns, pulse_variance(e));
+    if (e->bank.room == ROOM_UNSEEN) /* what pulses teach now is for a temperature that nobody knows */
+        e->thermometer.known = false;
     e->updates++;
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "holdover/bank.h"
+#include "holdover/thermometer.h"
 
 #define ESTIMATOR_AGES 2
 
@@ -17,7 +18,8 @@
 struct estimator_mark {
     bool valid;
     int64_t at_ns;
-    double steered_ns; /* by corrections and steps since then */
+    double steered_ns;          /* by corrections and steps since then */
+    double warmed_k, warmed_ks; /* by which the oscillator has become warmer, and its integral over time */
     struct bank bank;
 };
 
@@ -29,6 +31,7 @@ struct estimator {
     int64_t at_ns;      /* monotonic time that all refers to */
     bool timed;         /* at_ns is set */
     double steered_ns;  /* before the start: what steering did since the last forgetting */
+    struct thermometer thermometer;
     /* noise of a pulse, 1 sigma */
     double expected_noise_ns; /* as configured */
     double noise_ns;          /* adapted from the residuals */
@@ -51,6 +54,9 @@ void estimator_predict(struct estimator *e, int64_t now_ns);
 
 /* From now on this correction is in force. Predict to the moment first. */
 void estimator_control(struct estimator *e, double freq_ppb);
+
+/* A sensor near the oscillator reads so much, degrees Celsius, at the time predicted to. */
+void estimator_temperature(struct estimator *e, double celsius);
 
 /* The clock was stepped by delta_ns, known to sigma_ns (1 sigma). */
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns);

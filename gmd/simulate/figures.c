@@ -90,6 +90,11 @@ void figures_add(struct figures_collector *c, const struct run *r)
         add_outage(c, r, error_ns);
     else
         add_return(c, r);
+    if (r->t_s == r->config.lock_s) {
+        const struct bank *b = &r->discipline.estimator.bank;
+        c->figures.sensed = b->sensed;
+        c->figures.coefficient = bank_coefficient(b, &c->figures.coefficient_sigma);
+    }
     if (r->t_s == r->config.lock_s + r->config.outage_s)
         c->figures.return_error_ns = run_error_ns(r);
 }

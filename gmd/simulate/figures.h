@@ -26,6 +26,8 @@ struct figures {
     long locked_seconds; /* that rms and max are of: from LOCKED_SETTLE_S after the first lock on */
     double locked_rms_ns, locked_max_ns;
     struct stability_figures stability; /* of the same seconds, while LOCKED */
+    bool sensed;
+    double coefficient, coefficient_sigma; /* ppb/K, learned when the pulses ended */
     struct figures_horizon horizons[FIGURES_HORIZONS];
     long outage_seconds;
     double share95, share999; /* of the outage's seconds with |true error| within the bound */

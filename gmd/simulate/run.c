@@ -14,6 +14,8 @@ void run_init(struct run *r, const struct run_config *config)
     discipline_init(&r->discipline, &config->discipline);
     if (config->oscillator)
         oscillator_start(&r->oscillator, config->oscillator, config->seed);
+    if (config->sensor)
+        sensor_start(&r->sensor, oscillator_room(&r->oscillator), config->seed);
     if (config->pulses)
         pulses_start(&r->pulses, config->pulses, config->seed);
     r->part_ns = START_ERROR_S * 1e9 * (2 * chance_uniform(&r->chance) - 1);
@@ -73,12 +75,26 @@ static void pulse(struct run *r, double late_ns, double step_ns)
     act(r, discipline_sample(&r->discipline, tai_s, edge_ns, r->now_ns));
 }
 
+/* What no sensor can read is what a failing one says: gmd drops it, too. */
+static void feel(struct run *r)
+{
+    const struct run_config *c = &r->config;
+    if (c->sensor)
+        sensor_pass(&r->sensor, oscillator_room(&r->oscillator));
+    if (r->t_s % THERMOMETER_EVERY_S != 0 || (!c->sensor && c->temperature_trace.count == 0))
+        return;
+    const double celsius = c->sensor ? sensor_reading(&r->sensor) : trace_at(&c->temperature_trace, r->t_s);
+    if (celsius >= THERMOMETER_LEAST && celsius <= THERMOMETER_MOST)
+        discipline_temperature(&r->discipline, r->now_ns, celsius);
+}
+
 void run_second(struct run *r)
 {
     const struct run_config *c = &r->config;
     const int64_t end_ns = (r->t_s + 1) * NS_PER_S;
     const bool outage = outage_at(r, r->t_s);
 
+    feel(r);
     r->oscillator_ppb =
         c->oscillator ? oscillator_next(&r->oscillator) : trace_at(&c->oscillator_trace, r->t_s);
     const double late_ns = c->pulses ? pulses_next(&r->pulses) : trace_at(&c->pulse_trace, r->t_s);

@@ -8,6 +8,7 @@
 
 #include "gmd/simulate/oscillator.h"
 #include "gmd/simulate/pulses.h"
+#include "gmd/simulate/sensor.h"
 #include "gmd/simulate/trace.h"
 #include "holdover/discipline.h"
 
@@ -17,6 +18,8 @@ struct run_config {
     struct trace oscillator_trace;               /* ppb */
     const struct pulse_figures *pulses;          /* or else */
     struct trace pulse_trace;                    /* ns late */
+    bool sensor;                                 /* in the modelled oscillator's room; or else */
+    struct trace temperature_trace;              /* degrees Celsius; empty: no sensor */
     long lock_s, outage_s, return_s;
     uint64_t seed;
 };
@@ -26,6 +29,7 @@ struct run {
     struct discipline discipline;
     struct oscillator_synth oscillator;
     struct pulse_synth pulses;
+    struct sensor_synth sensor;
     struct chance chance;
     long t_s;         /* seconds done */
     int64_t now_ns;   /* monotonic = true time since the start */

@@ -22,13 +22,14 @@
 static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
     "             --pulses f9t|m8t|plain|reference|FILE --lock SECONDS --outage SECONDS\n"
+    "             [--sensor | --temperature FILE[:INTERVAL_S]]\n"
     "             [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady] [--csv FILE|-] "
     "[--json]\n";
 
 struct request {
     struct run_config run;
     struct oscillator_figures steady; /* of the named oscillator in a room of constant temperature */
-    const char *oscillator, *pulses, *csv;
+    const char *oscillator, *pulses, *temperature, *csv;
     bool json, keep_temperature;
 };
 
@@ -56,12 +57,11 @@ static bool class_named(const char *name, enum oscillator_class *c)
     return false;
 }
 
-/* FILE[:INTERVAL_S] */
-static bool oscillator_file(struct request *q, const char *text)
+/* FILE[:INTERVAL_S], in t the interval where there is none. */
+static bool timed_file(struct trace *t, const char *text, double scale)
 {
     char path[4096], error[4200], *end;
     snprintf(path, sizeof path, "%s", text);
-    q->run.oscillator_trace.interval_s = 1;
     char *colon = strrchr(path, ':');
     if (colon) {
         const double interval_s = strtod(colon + 1, &end);
@@ -70,12 +70,18 @@ static bool oscillator_file(struct request *q, const char *text)
             return false;
         }
         *colon = 0;
-        q->run.oscillator_trace.interval_s = interval_s;
+        t->interval_s = interval_s;
     }
-    if (trace_read(&q->run.oscillator_trace, path, PPB, error, sizeof error) == 0)
+    if (trace_read(t, path, scale, error, sizeof error) == 0)
         return true;
     fprintf(stderr, "gmsim: %s\n", error);
     return false;
+}
+
+static bool oscillator_file(struct request *q)
+{
+    q->run.oscillator_trace.interval_s = 1;
+    return timed_file(&q->run.oscillator_trace, q->oscillator, PPB);
 }
 
 static bool pulse_file(struct request *q, const char *path)
@@ -88,6 +94,13 @@ static bool pulse_file(struct request *q, const char *path)
     return false;
 }
 
+/* As often as the oscillator's file, unless it says itself how often. */
+static bool temperature_file(struct request *q)
+{
+    q->run.temperature_trace.interval_s = q->run.oscillator ? 1 : q->run.oscillator_trace.interval_s;
+    return timed_file(&q->run.temperature_trace, q->temperature, 1);
+}
+
 static bool find_sources(struct request *q)
 {
     q->run.oscillator = oscillator_named(q->oscillator);
@@ -97,23 +110,31 @@ static bool find_sources(struct request *q)
         q->steady.per_kelvin = 0;
         q->run.oscillator = &q->steady;
     }
-    return (q->run.oscillator || oscillator_file(q, q->oscillator)) &&
-           (q->run.pulses || pulse_file(q, q->pulses));
+    if (q->run.sensor && !q->run.oscillator) {
+        fprintf(stderr, "gmsim: --sensor is in a model's room; for a file's there is --temperature\n");
+        return false;
+    }
+    return (q->run.oscillator || oscillator_file(q)) && (q->run.pulses || pulse_file(q, q->pulses)) &&
+           (!q->temperature || temperature_file(q));
 }
 
 /* Files must last for lock and outage; as long as they go on, the return is simulated, too. */
 static bool fit_to_files(struct request *q)
 {
-    const struct trace *traces[] = {q->run.oscillator ? NULL : &q->run.oscillator_trace,
-                                    q->run.pulses ? NULL : &q->run.pulse_trace};
+    const struct {
+        const struct trace *trace; /* NULL: no file */
+        const char *name;
+    } files[] = {{q->run.oscillator ? NULL : &q->run.oscillator_trace, q->oscillator},
+                 {q->run.pulses ? NULL : &q->run.pulse_trace, q->pulses},
+                 {q->temperature ? &q->run.temperature_trace : NULL, q->temperature}};
     const long needed_s = q->run.lock_s + q->run.outage_s;
-    for (int i = 0; i < 2; i++) {
-        if (!traces[i])
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (!files[i].trace)
             continue;
-        const long seconds = trace_seconds(traces[i]);
+        const long seconds = trace_seconds(files[i].trace);
         if (seconds < needed_s) {
-            fprintf(stderr, "gmsim: %s: has values for %ld s, the run needs %ld s\n",
-                    i ? q->pulses : q->oscillator, seconds, needed_s);
+            fprintf(stderr, "gmsim: %s: has values for %ld s, the run needs %ld s\n", files[i].name, seconds,
+                    needed_s);
             return false;
         }
         if (seconds - needed_s < q->run.return_s)
@@ -151,6 +172,8 @@ enum {
     OPTION_SEED,
     OPTION_CLASS,
     OPTION_STEADY,
+    OPTION_SENSOR,
+    OPTION_TEMPERATURE,
     OPTION_CSV,
     OPTION_JSON,
     OPTION_HELP
@@ -180,6 +203,12 @@ static bool take_option(struct request *q, int option)
     case OPTION_STEADY:
         q->keep_temperature = false;
         return true;
+    case OPTION_SENSOR:
+        q->run.sensor = true;
+        return true;
+    case OPTION_TEMPERATURE:
+        q->temperature = optarg;
+        return true;
     case OPTION_CSV:
         q->csv = optarg;
         return true;
@@ -201,6 +230,8 @@ static bool parse(struct request *q, int argc, char **argv)
         {"seed", required_argument, NULL, OPTION_SEED},
         {"class", required_argument, NULL, OPTION_CLASS},
         {"steady", no_argument, NULL, OPTION_STEADY},
+        {"sensor", no_argument, NULL, OPTION_SENSOR},
+        {"temperature", required_argument, NULL, OPTION_TEMPERATURE},
         {"csv", required_argument, NULL, OPTION_CSV},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -223,7 +254,8 @@ static bool parse(struct request *q, int argc, char **argv)
         }
     }
     q->run.return_s = q->run.outage_s > 0 ? RETURN_S : 0;
-    return optind == argc && q->oscillator && q->pulses && q->run.lock_s >= 0 && q->run.outage_s >= 0;
+    return optind == argc && !(q->run.sensor && q->temperature) && q->oscillator && q->pulses &&
+           q->run.lock_s >= 0 && q->run.outage_s >= 0;
 }
 
 /* --- results --------------------------------------------------------------------------------------- */
@@ -280,6 +312,12 @@ static json_t *stability_json(const struct figures *f)
     return o;
 }
 
+static json_t *coefficient_json(const struct figures *f)
+{
+    return f->sensed ? json_pack("{s:f, s:f}", "ppb_per_k", f->coefficient, "sigma", f->coefficient_sigma)
+                     : json_null();
+}
+
 static void print_json(const struct request *q, const struct figures *f)
 {
     json_t *o =
@@ -289,7 +327,8 @@ static void print_json(const struct request *q, const struct figures *f)
                   "time_to_100ns_s", time_or_null(f->within_100ns_s), "locked_rms_ns",
                   f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(), "locked_max_ns",
                   f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
-                  stability_json(f), "steps_after_lock", (json_int_t)f->steps, "outage", outage_json(f));
+                  stability_json(f), "temperature_coefficient", coefficient_json(f), "steps_after_lock",
+                  (json_int_t)f->steps, "outage", outage_json(f));
     if (!o || json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0)
         abort();
     putchar('\n');
@@ -344,6 +383,8 @@ static void print_text(const struct request *q, const struct figures *f)
     if (f->locked_seconds)
         printf("%-28s %.2f ns rms, %.1f ns largest\n", "locked", f->locked_rms_ns, f->locked_max_ns);
     print_stability(&f->stability);
+    if (f->sensed)
+        printf("%-28s %.4g +- %.2g ppb/K\n", "temperature coefficient", f->coefficient, f->coefficient_sigma);
     if (!f->outage_seconds)
         return;
     printf("%-28s %14s %14s %14s\n", "outage", "error", "largest so far", "hindsight");
@@ -424,5 +465,6 @@ int main(int argc, char **argv)
     }
     trace_free(&q.run.oscillator_trace);
     trace_free(&q.run.pulse_trace);
+    trace_free(&q.run.temperature_trace);
     return status;
 }

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import math
 import os
 import random
 import statistics
@@ -184,3 +185,69 @@ def test_thirty_hours_take_seconds():
     summary("ocxo", lock=21600, outage=86400)
     print(f"{time.monotonic() - start:.1f} s")
     assert time.monotonic() - start < 10
+
+
+def outage_rms(oscillator, lock, after, seeds, *more):
+    """Root mean square of |error| after so many seconds of an outage, ns; the runs."""
+    runs = [summary(oscillator, "reference", lock, after, seed, *more) for seed in seeds]
+    errors = [run["outage"]["after_s"][str(after)]["error_ns"] for run in runs]
+    assert statistics.median(run["locked_rms_ns"] for run in runs) < 1.1 * BOUNDS[oscillator][0]
+    assert all(run["outage"]["share_bound999"] > 0.9 for run in runs)
+    return statistics.mean(e * e for e in errors) ** 0.5, runs
+
+
+# oscillator, seconds with pulses, and how much of the error after 8 h a sensor leaves; what its coefficient is, ppb/K
+SENSED = [("nic", 21600, 0.8, 100), ("ocxo", 86400, 0.97, 0.2)]
+
+
+@pytest.mark.parametrize("oscillator, lock, left, per_kelvin", SENSED)
+def test_temperature_sensor(oscillator, lock, left, per_kelvin):
+    seeds = (1, 2, 3, 4)
+    without, _ = outage_rms(oscillator, lock, 28800, seeds)
+    sensed, runs = outage_rms(oscillator, lock, 28800, seeds, "--sensor")
+    learned = [run["temperature_coefficient"] for run in runs]
+    print(oscillator, lock, sensed / without, learned)
+    assert sensed < left * without
+    assert statistics.mean(c["ppb_per_k"] for c in learned) > per_kelvin / 3
+    assert all(abs(c["ppb_per_k"] - per_kelvin) < 3.5 * c["sigma"] for c in learned)
+
+
+def lying_sensor(kind, seconds):
+    chance = random.Random(5)
+    return [{"stuck": lambda t: 25,
+             "noise": lambda t: chance.gauss(25, 1),
+             "load": lambda t: 45 + (8 if chance.random() < 0.3 else 0) + chance.gauss(0, 0.3),
+             "wild": lambda t: -55 if t % 600 < 30 else 25,
+             "other room": lambda t: 25 + 3 * math.sin(2 * math.pi * t / 20000),
+             "fails": lambda t: 999}[kind](t) for t in range(0, seconds, 5)]
+
+
+@pytest.mark.parametrize("kind", ["stuck", "noise", "load", "wild", "other room", "fails"])
+def test_lying_temperature_sensor(tmp_path, kind):
+    """It knows nothing of the oscillator's room: what is learned from it does little harm."""
+    file = tmp_path / "temperature"
+    file.write_text("".join(f"{celsius:.3f}\n" for celsius in lying_sensor(kind, 21600 + 14400 + 3600)))
+    seeds = (1, 2, 3)
+    without, _ = outage_rms("ocxo", 21600, 14400, seeds)
+    lied_to, runs = outage_rms("ocxo", 21600, 14400, seeds, "--temperature", f"{file}:5")
+    print(kind, lied_to / without, [run["temperature_coefficient"] for run in runs])
+    assert lied_to < 1.4 * without
+    assert all(run["steps_after_lock"] == 0 for run in runs)
+
+
+def test_temperature_files(tmp_path):
+    """An oscillator that does nothing but follow its temperature, recorded with it."""
+    celsius = [25 + 2 * math.sin(2 * math.pi * t / 28800) for t in range(0, 36000, 10)]
+    oscillator = write(tmp_path / "oscillator", [(c - 25) * 1e-9 for c in celsius])
+    temperature = tmp_path / "temperature"
+    temperature.write_text("".join(f"{c:.3f}\n" for c in celsius))
+    args = ["--oscillator", f"{oscillator}:10", "--pulses", "plain", "--lock", 28800, "--outage", 7200, "--json"]
+    without = json.loads(gmsim(*args))
+    sensed = json.loads(gmsim(*args, "--temperature", temperature))
+    assert without["temperature_coefficient"] is None
+    assert sensed["temperature_coefficient"]["ppb_per_k"] == pytest.approx(1, abs=0.2)
+    assert sensed["outage"]["return_error_ns"] ** 2 < 0.2 * without["outage"]["return_error_ns"] ** 2
+    assert "has values for 36000 s" in gmsim(*args[:4], "--lock", 28801, "--outage", 7200, "--temperature", temperature,
+                                             status=1)
+    assert "a model's room" in gmsim(*args, "--sensor", status=1)
+    assert "usage: gmsim" in gmsim(*args, "--sensor", "--temperature", temperature, status=2)
