@@ -132,7 +132,7 @@ def test_ethernet(tmp_path):
 def test_negotiated_with_ptp4l(tmp_path):
     with VethPair() as pair:
         pair.a.run(["ip", "route", "add", CLIENT_NET, "via", pair.b.ip4])
-        options = {"domainNumber": 127, "slaveOnly": 0, "unicast_listen": 1, "tx_timestamp_timeout": 50}
+        options = {"domainNumber": 127, "slaveOnly": 0, "unicast_listen": 1}
         server = Ptp4l(pair.a, tmp_path, name="gm", logAnnounceInterval=-2, **options).start(monitor=False)
         wait_for("ptp4l a master", lambda: "MASTER" in server.log())
         negotiate = ["--mode", "negotiated", "--from", CLIENT_NET, "--clients", "20", "--duration", "3"]
