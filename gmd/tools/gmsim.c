@@ -321,7 +321,7 @@ static json_t *coefficient_json(const struct figures *f)
 static void print_json(const struct request *q, const struct figures *f)
 {
     json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
                   "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s", (json_int_t)q->run.lock_s,
                   "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s", time_or_null(f->locked_at_s),
                   "time_to_100ns_s", time_or_null(f->within_100ns_s), "locked_rms_ns",

@@ -2,14 +2,15 @@
 """gmsim as its users call it: files in, CSV, JSON and a summary out; what it shows is within bounds."""
 
 import csv
+import functools
 import io
 import json
 import math
 import os
 import random
+import resource
 import statistics
 import subprocess
-import time
 
 import pytest
 
@@ -181,12 +182,15 @@ def test_slow_pull(tmp_path, oscillator):
 
 
 def test_thirty_hours_take_seconds():
-    start = time.monotonic()
+    """Of processor time: the machine may have other things to do."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     summary("ocxo", lock=21600, outage=86400)
-    print(f"{time.monotonic() - start:.1f} s")
-    assert time.monotonic() - start < 10
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    print(f"{taken:.1f} s")
+    assert taken < 10
 
 
+@functools.cache
 def outage_rms(oscillator, lock, after, seeds, *more):
     """Root mean square of |error| after so many seconds of an outage, ns; the runs."""
     runs = [summary(oscillator, "reference", lock, after, seed, *more) for seed in seeds]
