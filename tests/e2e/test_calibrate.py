@@ -16,6 +16,8 @@ from peers import BUILD, Gmd, wait_for
 TIME_S = 8  # the least
 CAPACITY = re.compile(r"^clients: \{ capacity = (\d+); \};$", re.MULTILINE)
 
+pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+
 
 def calibrate(*arguments, wrapper=(), timeout=60):
     command = [*wrapper, BUILD / "gmd", f"--calibrate={TIME_S}", *arguments]

@@ -8,6 +8,8 @@ from netns import VethPair
 
 CLOSE_NS = 20_000_000  # a request on its way, on a busy machine
 
+pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+
 
 @pytest.fixture
 def pair():
