@@ -10,6 +10,7 @@
 #define NAMED_FOLD  3.0     /* one oscillator of a class differs from the next by so much, 1 sigma */
 #define NAMED_LEAST (-8.0)  /* log: names may be wrong */
 #define NEGLIGIBLE  1e-6
+#define PRECISION   2e-3 /* of a quantile */
 
 /* Random walks a factor 2 apart. White noise of frequency comes with them in no fixed proportion: good
  * oscillators have some that pulses hardly show, poor ones have much. */
@@ -206,16 +207,19 @@ void bank_doubt(struct bank *b)
     mix(b);
 }
 
-/* Probability that |phase error| is beyond bound_ns. */
-static double beyond(const struct bank *b, double bound_ns)
+/* Probability that |phase error| is beyond bound_ns, and how much of it a ns more would take away. */
+static double beyond(const struct bank *b, double bound_ns, double *density)
 {
     double p = 0;
+    *density = 0;
     for (int i = 0; i < b->count; i++) {
         const struct kalman *k = &b->filters[i];
         if (b->weight[i] < NEGLIGIBLE)
             continue;
         const double scale = 1 / sqrt(2 * k->P[KALMAN_PHASE][KALMAN_PHASE]), mean = k->x[KALMAN_PHASE];
-        p += b->weight[i] / 2 * (erfc((bound_ns - mean) * scale) + erfc((bound_ns + mean) * scale));
+        const double above = (bound_ns - mean) * scale, below = (bound_ns + mean) * scale;
+        p += b->weight[i] / 2 * (erfc(above) + erfc(below));
+        *density += b->weight[i] * scale / sqrt(M_PI) * (exp(-above * above) + exp(-below * below));
     }
     return p;
 }
@@ -223,23 +227,24 @@ static double beyond(const struct bank *b, double bound_ns)
 double bank_quantile(const struct bank *b, double probability, double near)
 {
     const double wanted = 1 - probability;
-    double low = near > 0 ? near * 0.99 : sqrt(b->phase_variance), high = low * 1.02;
-    if (!(low > 0))
+    double q = near > 0 ? near : 2 * sqrt(b->phase_variance), low = 0, high = INFINITY;
+    if (!(q > 0))
         return 0;
-    for (int i = 0; i < 64 && beyond(b, high) > wanted; i++) {
-        low = high;
-        high *= 1.5;
-    }
-    for (int i = 0; i < 64 && beyond(b, low) < wanted; i++) {
-        high = low;
-        low /= 1.5;
-    }
-    while (high > low * 1.005) {
-        const double middle = sqrt(low * high);
-        if (beyond(b, middle) > wanted)
-            low = middle;
+    /* Newton's method on the logarithm, which is nearly straight; where it leaves what is known, bisection */
+    for (int i = 0; i < 128; i++) {
+        double density;
+        const double p = beyond(b, q, &density);
+        if (p > wanted)
+            low = q;
         else
-            high = middle;
+            high = q;
+        const double next = q + log(p / wanted) * p / density;
+        if (fabs(next - q) < PRECISION * q)
+            return next;
+        if (next > low && next < fmin(high, 2 * q))
+            q = next;
+        else
+            q = high < INFINITY ? (low + high) / 2 : 2 * q;
     }
     return high;
 }

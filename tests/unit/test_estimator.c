@@ -75,7 +75,7 @@ static void test_stays_sound(void **state)
             if (i % 9000 == 0)
                 estimator_restart(e, 0, i % 18000 ? 1e4 : 0, 3);
             if (i % 8000 == 0)
-                estimator_rewind(e, 3);
+                estimator_rewind(e, 3, ESTIMATOR_LEANING);
             if (i % 997 == 0)
                 assert_sound(e);
         }
@@ -300,7 +300,7 @@ static void test_pull_is_seen_and_undone(void **state)
         estimator_update(e, phase + pull + pulses_next(&p));
         assert_true(seconds < 120);
     }
-    assert_true(estimator_rewind(e, 3));
+    assert_true(estimator_rewind(e, 3, ESTIMATOR_LEANING));
     assert_true(fabs(estimator_phase(e) - phase) < 30);
     assert_false(e->drawn);
     assert_sound(e);
