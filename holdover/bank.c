@@ -6,7 +6,7 @@
 
 #define MEMORY_S    86400.0 /* what was learned of the noise fades, for rooms and oscillators change */
 #define TEMPER      0.7     /* pulses a second apart are not independent: sawtooth, resolution */
-#define CAUTION     0.5     /* log of belief before any pulse, for each factor e of random walk */
+#define CAUTION     0.25    /* log of belief before any pulse, for each factor e of random walk */
 #define NAMED_FOLD  3.0     /* one oscillator of a class differs from the next by so much, 1 sigma */
 #define NAMED_LEAST (-8.0)  /* log: names may be wrong */
 #define NEGLIGIBLE  1e-6
@@ -20,8 +20,11 @@
 #define WHITE_LEAST_NS     0.02
 #define WHITE_PER_WALK     4.0   /* sqrt(s) */
 #define WANDER_MATTERS_PPB 0.005 /* an oscillator that walks more hides the receiver's wander */
-#define DAILY_PER_WALK     294.0 /* sqrt(s): temperature moves it in a day as much as its walk does */
-#define COMMON_RECEIVER    1
+/* Temperature moves it in a day as much as its walk does: an amplitude of 294 sqrt(s) of walk, and sine and
+ * cosine share it; known to a factor of 2, 1 sigma. */
+#define DAILY_PER_WALK  208.0
+#define DAILY_FOLD      2.0
+#define COMMON_RECEIVER 1
 
 static const struct {
     double wander_ns, tau_s;
@@ -125,8 +128,8 @@ void bank_init(struct bank *b, enum oscillator_class oscillator)
         for (int receiver = 0; receiver < BANK_RECEIVERS; receiver++) {
             if (walk_ppb > WANDER_MATTERS_PPB && receiver != COMMON_RECEIVER)
                 continue;
-            add_member(b, walk_ppb, receiver, DAILY_PER_WALK, oscillator);
-            add_member(b, walk_ppb, receiver, DAILY_PER_WALK / 3, oscillator);
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK * DAILY_FOLD, oscillator);
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK / DAILY_FOLD, oscillator);
         }
     for (int i = 0; i < b->count; i++)
         b->log_weight[i] = b->members[i].log_prior;

@@ -115,7 +115,7 @@ void estimator_step(struct estimator *e, double delta_ns, double sigma_ns)
 /* Of one pulse, as careful as the last minutes ask for. */
 static double pulse_variance(const struct estimator *e)
 {
-    return fmax(square(e->noise_ns), e->peak_variance);
+    return e->peak_variance;
 }
 
 double estimator_gate(const struct estimator *e)
@@ -137,7 +137,7 @@ static void adapt_noise(struct estimator *e, double residual_ns)
         e->noise_ns =
             fmin(fmax(sqrt(variance), e->expected_noise_ns / NOISE_LOW), e->expected_noise_ns * NOISE_HIGH);
     }
-    e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), e->residual_variance),
+    e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), square(e->noise_ns)),
                             square(e->expected_noise_ns * GATE_LEAST));
     e->was_settled = settled;
     e->last_residual_ns = residual_ns;

@@ -20,8 +20,8 @@
 static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
     "             --pulses f9t|m8t|plain|reference|FILE --lock SECONDS --outage SECONDS\n"
-    "             [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady] [--csv FILE|-] "
-    "[--json]\n";
+    "             [--warm SECONDS] [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady]\n"
+    "             [--csv FILE|-] [--json]\n";
 
 struct request {
     struct run_config run;
@@ -104,7 +104,7 @@ static bool fit_to_files(struct request *q)
 {
     const struct trace *traces[] = {q->run.oscillator ? NULL : &q->run.oscillator_trace,
                                     q->run.pulses ? NULL : &q->run.pulse_trace};
-    const long needed_s = q->run.lock_s + q->run.outage_s;
+    const long needed_s = q->run.warm_s + q->run.lock_s + q->run.outage_s;
     for (int i = 0; i < 2; i++) {
         if (!traces[i])
             continue;
@@ -145,6 +145,7 @@ enum {
     OPTION_PULSES,
     OPTION_LOCK,
     OPTION_OUTAGE,
+    OPTION_WARM,
     OPTION_SEED,
     OPTION_CLASS,
     OPTION_STEADY,
@@ -167,6 +168,8 @@ static bool take_option(struct request *q, int option)
         return whole_number(optarg, 1, TIME_MAX_S, &q->run.lock_s);
     case OPTION_OUTAGE:
         return whole_number(optarg, 0, TIME_MAX_S, &q->run.outage_s);
+    case OPTION_WARM:
+        return whole_number(optarg, 1, TIME_MAX_S, &q->run.warm_s);
     case OPTION_SEED:
         if (!whole_number(optarg, 0, INT32_MAX, &number))
             return false;
@@ -195,6 +198,7 @@ static bool parse(struct request *q, int argc, char **argv)
         {"pulses", required_argument, NULL, OPTION_PULSES},
         {"lock", required_argument, NULL, OPTION_LOCK},
         {"outage", required_argument, NULL, OPTION_OUTAGE},
+        {"warm", required_argument, NULL, OPTION_WARM},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"class", required_argument, NULL, OPTION_CLASS},
         {"steady", no_argument, NULL, OPTION_STEADY},
@@ -242,6 +246,14 @@ static json_t *time_or_null(long s)
     return s < 0 ? json_null() : json_integer(s);
 }
 
+static json_t *fits_json(const struct figures_horizon *h)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < h->fits; i++)
+        json_array_append_new(all, json_real(h->fits_ns[i]));
+    return all;
+}
+
 static json_t *horizons_json(const struct figures *f)
 {
     json_t *all = json_object();
@@ -252,9 +264,9 @@ static json_t *horizons_json(const struct figures *f)
             continue;
         snprintf(name, sizeof name, "%ld", h->after_s);
         json_object_set_new(all, name,
-                            json_pack("{s:f, s:f, s:f, s:f}", "error_ns", h->error_ns, "max_error_ns",
-                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns",
-                                      h->hindsight_ns));
+                            json_pack("{s:f, s:f, s:f, s:f, s:o}", "error_ns", h->error_ns, "max_error_ns",
+                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns", h->hindsight_ns,
+                                      "fits_ns", fits_json(h)));
     }
     return all;
 }
@@ -321,17 +333,19 @@ static void print_text(const struct request *q, const struct figures *f)
     printf("%-28s %llu\n", "steps after the first lock", f->steps);
 }
 
-/* false: out of memory */
-static bool simulate(const struct request *q, FILE *csv, struct figures *figures)
+/* What is wrong, or NULL. */
+static const char *simulate(const struct request *q, FILE *csv, struct figures *figures)
 {
     struct figures_collector c;
     struct run *r = malloc(sizeof *r);
     if (!r)
-        return false;
-    run_init(r, &q->run);
-    if (!figures_begin(&c, r)) {
+        return "out of memory";
+    const char *wrong = !run_init(r, &q->run)   ? "--warm: too short to learn anything"
+                        : !figures_begin(&c, r) ? "out of memory"
+                                                : NULL;
+    if (wrong) {
         free(r);
-        return false;
+        return wrong;
     }
     if (csv)
         fprintf(csv, "t_s,state,true_error_ns,bound95_ns,bound999_ns,clock_class,clock_accuracy,freq_ppb,"
@@ -346,7 +360,7 @@ static bool simulate(const struct request *q, FILE *csv, struct figures *figures
     figures_end(&c, r);
     *figures = c.figures;
     free(r);
-    return true;
+    return NULL;
 }
 
 static FILE *open_csv(const char *path)
@@ -369,8 +383,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (find_sources(&q) && fit_to_files(&q) && (!q.csv || (csv = open_csv(q.csv)))) {
-        if (!simulate(&q, csv, &figures))
-            fprintf(stderr, "gmsim: out of memory\n");
+        const char *wrong = simulate(&q, csv, &figures);
+        if (wrong)
+            fprintf(stderr, "gmsim: %s\n", wrong);
         else if (csv && csv != stdout && (ferror(csv) | fclose(csv)))
             fprintf(stderr, "gmsim: %s: %s\n", q.csv, strerror(errno));
         else
