@@ -20,10 +20,13 @@
 #define WHITE_LEAST_NS     0.02
 #define WHITE_PER_WALK     4.0   /* sqrt(s) */
 #define WANDER_MATTERS_PPB 0.005 /* an oscillator that walks more hides the receiver's wander */
-/* Temperature moves it in a day as much as its walk does: an amplitude of 294 sqrt(s) of walk, and sine and
- * cosine share it; known to a factor of 2, 1 sigma. */
+/* What is expected of an oscillator before it is seen: in a day, temperature and ageing each move it as much
+ * as its random walk does, 294 sqrt(s), whatever it costs. Sine and cosine of the day share that; known to a
+ * factor of 2, 1 sigma. A crystal ages by some ppm in its first year, however much it walks. */
 #define DAILY_PER_WALK  208.0
 #define DAILY_FOLD      2.0
+#define DRIFT_PER_WALK  3.4e-3
+#define DRIFT_MOST      1.2e-4 /* ppb/s: 10 ppb a day */
 #define COMMON_RECEIVER 1
 
 static const struct {
@@ -47,6 +50,7 @@ static void add_member(struct bank *b, double walk_ppb, int receiver, double dai
     m->noise = (struct kalman_noise){
         .white_ns = fmax(WHITE_LEAST_NS, WHITE_PER_WALK * walk_ppb),
         .walk_ppb = walk_ppb,
+        .drift = fmin(DRIFT_PER_WALK * walk_ppb, DRIFT_MOST),
         .daily_ppb = daily_per_walk * walk_ppb,
         .wander_ns = receivers[receiver].wander_ns,
         .wander_tau_s = receivers[receiver].tau_s,
