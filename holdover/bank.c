@@ -10,7 +10,10 @@
 #define NAMED_FOLD  3.0     /* one oscillator of a class differs from the next by so much, 1 sigma */
 #define NAMED_LEAST (-8.0)  /* log: names may be wrong */
 #define NEGLIGIBLE  1e-6
-#define PRECISION   2e-3 /* of a quantile */
+#define PLAUSIBLE   3.0 /* sigma of what was expected */
+/* log: no belief falls lower, or an oscillator that warmed up would be taken for a bad one for a day */
+#define REFUTED   (-50.0)
+#define PRECISION 2e-3 /* of a quantile */
 
 /* Random walks a factor 2 apart. White noise of frequency comes with them in no fixed proportion: good
  * oscillators have some that pulses hardly show, poor ones have much. */
@@ -68,13 +71,19 @@ static double variance_of_pulse(const struct kalman *k)
     return kalman_innovation_variance(k, 0);
 }
 
+static double variance_of_frequency(const struct kalman *k)
+{
+    return k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] + 2 * k->P[KALMAN_FREQUENCY][KALMAN_DAILY] +
+           k->P[KALMAN_DAILY][KALMAN_DAILY];
+}
+
 static void normalise(struct bank *b)
 {
     double top = -INFINITY, sum = 0;
     for (int i = 0; i < b->count; i++)
         top = fmax(top, b->log_weight[i]);
     for (int i = 0; i < b->count; i++) {
-        b->log_weight[i] -= top;
+        b->log_weight[i] = fmax(b->log_weight[i] - top, REFUTED);
         sum += b->weight[i] = exp(b->log_weight[i]);
     }
     for (int i = 0; i < b->count; i++)
@@ -99,9 +108,7 @@ static void mix(struct bank *b)
         b->pulse_variance += b->weight[i] * (variance_of_pulse(k) +
                                              square(k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER] - b->pulse_ns));
         b->freq_variance +=
-            b->weight[i] *
-            (k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] + 2 * k->P[KALMAN_FREQUENCY][KALMAN_DAILY] +
-             k->P[KALMAN_DAILY][KALMAN_DAILY] + square(kalman_frequency(k) - b->freq_ppb));
+            b->weight[i] * (variance_of_frequency(k) + square(kalman_frequency(k) - b->freq_ppb));
     }
 }
 
@@ -181,6 +188,17 @@ void bank_predict(struct bank *b, double dt_s, double control_ppb)
     mix(b);
 }
 
+/* A drift or a day larger than the oscillator's kind can have was something else, such as its warming up;
+ * only phase and frequency are worth keeping. */
+static void keep_plausible(struct kalman *k, const struct kalman_noise *n)
+{
+    const double daily_most = PLAUSIBLE * n->daily_ppb;
+    if (fabs(k->x[KALMAN_DRIFT]) > PLAUSIBLE * n->drift || fabs(k->x[KALMAN_DAILY]) > daily_most ||
+        fabs(k->x[KALMAN_DAILY_90]) > daily_most)
+        kalman_start(k, n, k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER], variance_of_pulse(k),
+                     kalman_frequency(k), variance_of_frequency(k), 0);
+}
+
 void bank_update(struct bank *b, double phase_ns, double pulse_variance)
 {
     catch_up(b);
@@ -191,6 +209,7 @@ void bank_update(struct bank *b, double phase_ns, double pulse_variance)
         b->log_weight[i] += (b->members[i].log_prior - b->log_weight[i]) / MEMORY_S -
                             TEMPER * (log(S) + square(residual) / S) / 2;
         kalman_update(k, residual, pulse_variance);
+        keep_plausible(k, &b->members[i].noise);
     }
     normalise(b);
     mix(b);
