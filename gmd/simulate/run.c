@@ -29,6 +29,10 @@ bool run_init(struct run *r, const struct run_config *config)
     discipline_init(&r->discipline, &config->discipline);
     if (config->oscillator)
         oscillator_start(&r->oscillator, config->oscillator, config->seed);
+    if (config->oscillator && config->day >= 0) {
+        r->oscillator.phase = 2 * M_PI * config->day;
+        r->oscillator.aging_per_s = fabs(r->oscillator.aging_per_s);
+    }
     if (config->pulses)
         pulses_start(&r->pulses, config->pulses, config->seed);
     r->part_ns = START_ERROR_S * 1e9 * (2 * chance_uniform(&r->chance) - 1);

@@ -16,8 +16,9 @@ struct run_config {
     struct discipline_config discipline;
     const struct oscillator_figures *oscillator; /* or else */
     struct trace oscillator_trace;               /* ppb */
-    const struct pulse_figures *pulses;          /* or else */
-    struct trace pulse_trace;                    /* ns late */
+    double day; /* its temperature's, at the start, 0..1, and ageing upwards; below 0: by chance */
+    const struct pulse_figures *pulses; /* or else */
+    struct trace pulse_trace;           /* ns late */
     long warm_s, lock_s, outage_s, return_s;
     uint64_t seed;
 };

@@ -21,7 +21,7 @@ static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
     "             --pulses f9t|m8t|plain|reference|FILE --lock SECONDS --outage SECONDS\n"
     "             [--warm SECONDS] [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady]\n"
-    "             [--csv FILE|-] [--json]\n";
+    "             [--day FRACTION] [--csv FILE|-] [--json]\n";
 
 struct request {
     struct run_config run;
@@ -38,6 +38,13 @@ static bool whole_number(const char *text, long least, long most, long *value)
     errno = 0;
     *value = strtol(text, &end, 10);
     return !errno && end != text && !*end && *value >= least && *value <= most;
+}
+
+static bool fraction(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= 0 && *value <= 1;
 }
 
 static bool class_named(const char *name, enum oscillator_class *c)
@@ -149,6 +156,7 @@ enum {
     OPTION_SEED,
     OPTION_CLASS,
     OPTION_STEADY,
+    OPTION_DAY,
     OPTION_CSV,
     OPTION_JSON,
     OPTION_HELP
@@ -180,6 +188,8 @@ static bool take_option(struct request *q, int option)
     case OPTION_STEADY:
         q->keep_temperature = false;
         return true;
+    case OPTION_DAY:
+        return fraction(optarg, &q->run.day);
     case OPTION_CSV:
         q->csv = optarg;
         return true;
@@ -202,6 +212,7 @@ static bool parse(struct request *q, int argc, char **argv)
         {"seed", required_argument, NULL, OPTION_SEED},
         {"class", required_argument, NULL, OPTION_CLASS},
         {"steady", no_argument, NULL, OPTION_STEADY},
+        {"day", required_argument, NULL, OPTION_DAY},
         {"csv", required_argument, NULL, OPTION_CSV},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -212,6 +223,7 @@ static bool parse(struct request *q, int argc, char **argv)
     q->run.discipline = discipline_as_installed();
     q->run.lock_s = q->run.outage_s = -1;
     q->run.seed = 1;
+    q->run.day = -1;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (option == OPTION_HELP) {
             fputs(usage, stdout);

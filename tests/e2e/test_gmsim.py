@@ -110,6 +110,7 @@ def test_bad_files(tmp_path, content, complaint):
     [], ["--oscillator", "ocxo"], ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "x", "--outage", "1"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "-1", "--outage", "1"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "more"],
+    ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "--day", "2"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "--nonsense"]])
 def test_wrong_command_lines(args):
     assert "usage: gmsim" in gmsim(*args, status=2)
