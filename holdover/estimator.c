@@ -11,7 +11,8 @@
 #define ADAPT_MEMORY 256 /* ... and the memory of the adaptation is so many residuals */
 #define ADAPT_GAP_NS 2500000000LL
 #define SLOPE_SIGMAS 5.0
-#define GATE_LEAST   0.1  /* of the expected noise */
+#define GATE_LEAST   0.5 /* of the expected noise: a sawtooth that stood still goes on by all of its height */
+#define NOISE_LEAST  0.1 /* of the same */
 #define PEAK_MEMORY  1200 /* pulses: a sawtooth that stands still for minutes hides how large it is */
 #define DRAWN_SIGMAS 5.0
 #define DRAWN_LEAST  2.0 /* of the expected noise: less is a sawtooth or a wander */
@@ -120,7 +121,8 @@ static double pulse_variance(const struct estimator *e)
 
 double estimator_gate(const struct estimator *e)
 {
-    return GATE_SIGMAS * sqrt(e->bank.pulse_variance + pulse_variance(e));
+    const double least = square(GATE_LEAST * e->expected_noise_ns);
+    return GATE_SIGMAS * sqrt(e->bank.pulse_variance + fmax(pulse_variance(e), least));
 }
 
 /* The pulse noise from the difference of successive residuals: a filter that lags behind its oscillator has
@@ -138,7 +140,7 @@ static void adapt_noise(struct estimator *e, double residual_ns)
             fmin(fmax(sqrt(variance), e->expected_noise_ns / NOISE_LOW), e->expected_noise_ns * NOISE_HIGH);
     }
     e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), square(e->noise_ns)),
-                            square(e->expected_noise_ns * GATE_LEAST));
+                            square(e->expected_noise_ns * NOISE_LEAST));
     e->was_settled = settled;
     e->last_residual_ns = residual_ns;
     e->last_update_ns = e->at_ns;
