@@ -81,7 +81,8 @@ static bool holding(enum discipline_state s)
 
 static void enter(struct discipline *d, enum discipline_state to)
 {
-    if (holding(to) && !holding(d->status.state) && estimator_rewind(&d->estimator, LOSS_SIGMAS))
+    if (holding(to) && !holding(d->status.state) &&
+        estimator_rewind(&d->estimator, LOSS_SIGMAS, ESTIMATOR_LEANING))
         d->status.rewinds++;
     if (to == DISCIPLINE_REACQUIRING || to == DISCIPLINE_LOCKED)
         estimator_unmark(&d->estimator);
@@ -294,7 +295,7 @@ static void contradicted(struct discipline *d)
         return;
     d->status.outliers++;
     if (++d->contradictions == REWIND_PULSES && d->status.state == DISCIPLINE_LOCKED &&
-        estimator_rewind(&d->estimator, DOUBT_SIGMAS))
+        estimator_rewind(&d->estimator, DOUBT_SIGMAS, 0))
         d->status.rewinds++;
 }
 

@@ -12,7 +12,8 @@
 #include "holdover/bank.h"
 #include "holdover/thermometer.h"
 
-#define ESTIMATOR_AGES 2
+#define ESTIMATOR_AGES    2
+#define ESTIMATOR_LEANING 5.0 /* sigmas cumulated: pulses are led away */
 
 /* What was known at an earlier time. */
 struct estimator_mark {
@@ -42,8 +43,10 @@ struct estimator {
     double residual_variance; /* half the mean square of the difference of successive residuals */
     double peak_variance;     /* its largest value of the last 20 min, fading */
     unsigned updates;
-    bool drawn;                                     /* the pulses lead away from what the marks foretell */
+    bool drawn;                                     /* the pulses lead away from what was known before them */
     struct estimator_mark marks[ESTIMATOR_AGES][2]; /* the newer one first */
+    double leaning[2];                              /* evidence that the pulses run late, early: see lean() */
+    struct estimator_mark upright;                  /* from before they began to */
 };
 
 /* pulse_noise_ns: expected noise of a pulse, > 0. */
@@ -62,8 +65,9 @@ void estimator_temperature(struct estimator *e, double celsius);
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns);
 
 /* If the pulses of the last seconds or minutes led away from what was known before them by more than so many
- * sigmas, what was known before is put back. True if so. */
-bool estimator_rewind(struct estimator *e, double sigmas);
+ * sigmas, or lean to one side by more than so many cumulated ones, what was known before is put back. True if
+ * so. */
+bool estimator_rewind(struct estimator *e, double sigmas, double leaning);
 
 /* What was known before is not worth going back to. */
 void estimator_unmark(struct estimator *e);

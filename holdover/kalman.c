@@ -9,12 +9,6 @@
 #define OMEGA       (2 * M_PI / DAY_S)
 #define DAILY_LASTS (5 * DAY_S) /* weather and people change the cycle */
 #define DRIFT_LASTS (10 * DAY_S)
-/* What is expected of an oscillator before it is seen, for each ppb per sqrt(s) of its random walk:
- * temperature and ageing of a day are of the size of the walk of a day, 294 sqrt(s), whatever the oscillator
- * costs. */
-#ifndef DRIFT_PER_WALK
-#define DRIFT_PER_WALK 3e-3
-#endif
 
 /* An unseen room: 2 K a day, as a random walk. In an hour that is 0.4 K, and so are daily swings of 2 K
  * either way. */
@@ -49,7 +43,7 @@ void kalman_start(struct kalman *k, const struct kalman_noise *n, double phase_n
     k->x[KALMAN_FREQUENCY] = freq_ppb;
     k->P[KALMAN_PHASE][KALMAN_PHASE] = phase_variance;
     k->P[KALMAN_PHASE][KALMAN_FREQUENCY] = k->P[KALMAN_FREQUENCY][KALMAN_PHASE] = covariance;
-    k->P[KALMAN_DRIFT][KALMAN_DRIFT] = square(DRIFT_PER_WALK * n->walk_ppb);
+    k->P[KALMAN_DRIFT][KALMAN_DRIFT] = square(n->drift);
     k->P[KALMAN_DAILY][KALMAN_DAILY] = square(n->daily_ppb);
     k->P[KALMAN_DAILY_90][KALMAN_DAILY_90] = k->P[KALMAN_DAILY][KALMAN_DAILY];
     k->P[KALMAN_WANDER][KALMAN_WANDER] = square(n->wander_ns);
@@ -117,7 +111,7 @@ void kalman_predict_covariance(struct kalman *k, const struct kalman_noise *n, c
 {
     const double q0 = square(n->white_ns), dt = p->dt;
     const double q1 = square(n->walk_ppb) + unseen_walk(&k->coefficient, p->room);
-    const double q2 = 2 * square(DRIFT_PER_WALK * n->walk_ppb) / DRIFT_LASTS;
+    const double q2 = 2 * square(n->drift) / DRIFT_LASTS;
     const double daily = p->daily_gained * square(n->daily_ppb);
     double T[N][N];
 

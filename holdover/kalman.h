@@ -18,7 +18,8 @@ enum kalman_state {
 struct kalman_noise {
     double white_ns;  /* random walk of phase, ns per sqrt(s) */
     double walk_ppb;  /* random walk of frequency, ppb per sqrt(s) */
-    double daily_ppb; /* amplitude of the daily cycle */
+    double drift;     /* ageing, ppb per s */
+    double daily_ppb; /* daily cycle, sine and cosine each */
     double wander_ns; /* stationary */
     double wander_tau_s;
     double kelvin_ppb; /* temperature coefficient, ppb/K; 0: there is no sensor */

@@ -23,8 +23,8 @@ static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
     "             --pulses f9t|m8t|plain|reference|FILE --lock SECONDS --outage SECONDS\n"
     "             [--sensor | --temperature FILE[:INTERVAL_S]]\n"
-    "             [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady] [--csv FILE|-] "
-    "[--json]\n";
+    "             [--warm SECONDS] [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady]\n"
+    "             [--day FRACTION] [--csv FILE|-] [--json]\n";
 
 struct request {
     struct run_config run;
@@ -41,6 +41,13 @@ static bool whole_number(const char *text, long least, long most, long *value)
     errno = 0;
     *value = strtol(text, &end, 10);
     return !errno && end != text && !*end && *value >= least && *value <= most;
+}
+
+static bool fraction(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= 0 && *value <= 1;
 }
 
 static bool class_named(const char *name, enum oscillator_class *c)
@@ -127,7 +134,7 @@ static bool fit_to_files(struct request *q)
     } files[] = {{q->run.oscillator ? NULL : &q->run.oscillator_trace, q->oscillator},
                  {q->run.pulses ? NULL : &q->run.pulse_trace, q->pulses},
                  {q->temperature ? &q->run.temperature_trace : NULL, q->temperature}};
-    const long needed_s = q->run.lock_s + q->run.outage_s;
+    const long needed_s = q->run.warm_s + q->run.lock_s + q->run.outage_s;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         if (!files[i].trace)
             continue;
@@ -169,11 +176,13 @@ enum {
     OPTION_PULSES,
     OPTION_LOCK,
     OPTION_OUTAGE,
+    OPTION_WARM,
     OPTION_SEED,
     OPTION_CLASS,
     OPTION_STEADY,
     OPTION_SENSOR,
     OPTION_TEMPERATURE,
+    OPTION_DAY,
     OPTION_CSV,
     OPTION_JSON,
     OPTION_HELP
@@ -193,6 +202,8 @@ static bool take_option(struct request *q, int option)
         return whole_number(optarg, 1, TIME_MAX_S, &q->run.lock_s);
     case OPTION_OUTAGE:
         return whole_number(optarg, 0, TIME_MAX_S, &q->run.outage_s);
+    case OPTION_WARM:
+        return whole_number(optarg, 1, TIME_MAX_S, &q->run.warm_s);
     case OPTION_SEED:
         if (!whole_number(optarg, 0, INT32_MAX, &number))
             return false;
@@ -209,6 +220,8 @@ static bool take_option(struct request *q, int option)
     case OPTION_TEMPERATURE:
         q->temperature = optarg;
         return true;
+    case OPTION_DAY:
+        return fraction(optarg, &q->run.day);
     case OPTION_CSV:
         q->csv = optarg;
         return true;
@@ -227,11 +240,13 @@ static bool parse(struct request *q, int argc, char **argv)
         {"pulses", required_argument, NULL, OPTION_PULSES},
         {"lock", required_argument, NULL, OPTION_LOCK},
         {"outage", required_argument, NULL, OPTION_OUTAGE},
+        {"warm", required_argument, NULL, OPTION_WARM},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"class", required_argument, NULL, OPTION_CLASS},
         {"steady", no_argument, NULL, OPTION_STEADY},
         {"sensor", no_argument, NULL, OPTION_SENSOR},
         {"temperature", required_argument, NULL, OPTION_TEMPERATURE},
+        {"day", required_argument, NULL, OPTION_DAY},
         {"csv", required_argument, NULL, OPTION_CSV},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -242,6 +257,7 @@ static bool parse(struct request *q, int argc, char **argv)
     q->run.discipline = discipline_as_installed();
     q->run.lock_s = q->run.outage_s = -1;
     q->run.seed = 1;
+    q->run.day = -1;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (option == OPTION_HELP) {
             fputs(usage, stdout);
@@ -277,6 +293,14 @@ static json_t *time_or_null(long s)
     return s < 0 ? json_null() : json_integer(s);
 }
 
+static json_t *fits_json(const struct figures_horizon *h)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < h->fits; i++)
+        json_array_append_new(all, json_real(h->fits_ns[i]));
+    return all;
+}
+
 static json_t *horizons_json(const struct figures *f)
 {
     json_t *all = json_object();
@@ -287,9 +311,9 @@ static json_t *horizons_json(const struct figures *f)
             continue;
         snprintf(name, sizeof name, "%ld", h->after_s);
         json_object_set_new(all, name,
-                            json_pack("{s:f, s:f, s:f, s:f}", "error_ns", h->error_ns, "max_error_ns",
-                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns",
-                                      h->hindsight_ns));
+                            json_pack("{s:f, s:f, s:f, s:f, s:o}", "error_ns", h->error_ns, "max_error_ns",
+                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns", h->hindsight_ns,
+                                      "fits_ns", fits_json(h)));
     }
     return all;
 }
@@ -321,12 +345,12 @@ static json_t *coefficient_json(const struct figures *f)
 static void print_json(const struct request *q, const struct figures *f)
 {
     json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
-                  "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s", (json_int_t)q->run.lock_s,
-                  "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s", time_or_null(f->locked_at_s),
-                  "time_to_100ns_s", time_or_null(f->within_100ns_s), "locked_rms_ns",
-                  f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(), "locked_max_ns",
-                  f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator",
+                  q->oscillator, "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s",
+                  (json_int_t)q->run.lock_s, "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s",
+                  time_or_null(f->locked_at_s), "time_to_100ns_s", time_or_null(f->within_100ns_s),
+                  "locked_rms_ns", f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(),
+                  "locked_max_ns", f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
                   stability_json(f), "temperature_coefficient", coefficient_json(f), "steps_after_lock",
                   (json_int_t)f->steps, "outage", outage_json(f));
     if (!o || json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0)
@@ -404,17 +428,19 @@ static void print_text(const struct request *q, const struct figures *f)
     printf("%-28s %llu\n", "steps after the first lock", f->steps);
 }
 
-/* false: out of memory */
-static bool simulate(const struct request *q, FILE *csv, struct figures *figures)
+/* What is wrong, or NULL. */
+static const char *simulate(const struct request *q, FILE *csv, struct figures *figures)
 {
     struct figures_collector c;
     struct run *r = malloc(sizeof *r);
     if (!r)
-        return false;
-    run_init(r, &q->run);
-    if (!figures_begin(&c, r)) {
+        return "out of memory";
+    const char *wrong = !run_init(r, &q->run)   ? "--warm: too short to learn anything"
+                        : !figures_begin(&c, r) ? "out of memory"
+                                                : NULL;
+    if (wrong) {
         free(r);
-        return false;
+        return wrong;
     }
     if (csv)
         fprintf(csv, "t_s,state,true_error_ns,bound95_ns,bound999_ns,clock_class,clock_accuracy,freq_ppb,"
@@ -429,7 +455,7 @@ static bool simulate(const struct request *q, FILE *csv, struct figures *figures
     figures_end(&c, r);
     *figures = c.figures;
     free(r);
-    return true;
+    return NULL;
 }
 
 static FILE *open_csv(const char *path)
@@ -452,8 +478,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (find_sources(&q) && fit_to_files(&q) && (!q.csv || (csv = open_csv(q.csv)))) {
-        if (!simulate(&q, csv, &figures))
-            fprintf(stderr, "gmsim: out of memory\n");
+        const char *wrong = simulate(&q, csv, &figures);
+        if (wrong)
+            fprintf(stderr, "gmsim: %s\n", wrong);
         else if (csv && csv != stdout && (ferror(csv) | fclose(csv)))
             fprintf(stderr, "gmsim: %s: %s\n", q.csv, strerror(errno));
         else
