@@ -215,14 +215,18 @@ void bank_predict(struct bank *b, double dt_s, double control_ppb)
 }
 
 /* A drift or a day larger than the oscillator's kind can have was something else, such as its warming up;
- * only phase and frequency are worth keeping. */
+ * only phase, frequency and what a sensor explains are worth keeping. */
 static void keep_plausible(struct kalman *k, const struct kalman_noise *n)
 {
+    const struct kalman_coefficient learned = {.ppb = k->coefficient.ppb,
+                                               .variance = k->coefficient.variance};
     const double daily_most = PLAUSIBLE * n->daily_ppb;
-    if (fabs(k->x[KALMAN_DRIFT]) > PLAUSIBLE * n->drift || fabs(k->x[KALMAN_DAILY]) > daily_most ||
-        fabs(k->x[KALMAN_DAILY_90]) > daily_most)
-        kalman_start(k, n, k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER], variance_of_pulse(k),
-                     kalman_frequency(k), variance_of_frequency(k), 0);
+    if (fabs(k->x[KALMAN_DRIFT]) <= PLAUSIBLE * n->drift && fabs(k->x[KALMAN_DAILY]) <= daily_most &&
+        fabs(k->x[KALMAN_DAILY_90]) <= daily_most)
+        return;
+    kalman_start(k, n, k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER], variance_of_pulse(k), kalman_frequency(k),
+                 variance_of_frequency(k), 0);
+    k->coefficient = learned;
 }
 
 void bank_update(struct bank *b, double phase_ns, double pulse_variance)

@@ -78,21 +78,20 @@ double estimator_sigma(const struct estimator *e)
     return sqrt(e->bank.phase_variance);
 }
 
-static void warm_marks(struct estimator *e, double kelvin, double dt_s)
+static void pass_mark(struct estimator_mark *m, double steered_ns, double kelvin, double dt_s)
 {
-    for (int age = 0; age < ESTIMATOR_AGES; age++)
-        for (int i = 0; i < 2; i++) {
-            e->marks[age][i].warmed_k += kelvin;
-            e->marks[age][i].warmed_ks += e->marks[age][i].warmed_k * dt_s;
-        }
+    m->steered_ns += steered_ns;
+    m->warmed_k += kelvin;
+    m->warmed_ks += m->warmed_k * dt_s;
 }
 
-static void steer_marks(struct estimator *e, double ns)
+/* What happened since a mark that it cannot foretell. */
+static void pass_marks(struct estimator *e, double steered_ns, double kelvin, double dt_s)
 {
     for (int age = 0; age < ESTIMATOR_AGES; age++)
         for (int i = 0; i < 2; i++)
-            e->marks[age][i].steered_ns += ns;
-    e->upright.steered_ns += ns;
+            pass_mark(&e->marks[age][i], steered_ns, kelvin, dt_s);
+    pass_mark(&e->upright, steered_ns, kelvin, dt_s);
 }
 
 void estimator_predict(struct estimator *e, int64_t now_ns)
@@ -102,8 +101,7 @@ void estimator_predict(struct estimator *e, int64_t now_ns)
     const double dt = e->timed ? (double)(now_ns - e->at_ns) * 1e-9 : 0;
     e->timed = true;
     e->at_ns = now_ns;
-    steer_marks(e, dt * e->control_ppb);
-    warm_marks(e, 0, dt);
+    pass_marks(e, dt * e->control_ppb, 0, dt);
     if (thermometer_lost(&e->thermometer, now_ns))
         e->bank.room = ROOM_UNSEEN;
     if (e->started)
@@ -118,7 +116,7 @@ void estimator_temperature(struct estimator *e, double celsius)
     bank_sense(&e->bank);
     if (!thermometer_lost(&e->thermometer, e->at_ns))
         e->bank.room = ROOM_WATCHED;
-    warm_marks(e, kelvin, 0);
+    pass_marks(e, 0, kelvin, 0);
     if (kelvin != 0 && (e->started || e->remembered))
         bank_warm(&e->bank, kelvin, 0);
 }
@@ -130,7 +128,7 @@ void estimator_control(struct estimator *e, double freq_ppb)
 
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns)
 {
-    steer_marks(e, delta_ns);
+    pass_marks(e, delta_ns, 0, 0);
     if (e->started)
         bank_step(&e->bank, delta_ns, square(sigma_ns));
     else
@@ -211,7 +209,7 @@ static void set_mark(const struct estimator *e, struct estimator_mark *m)
 {
     m->valid = true;
     m->at_ns = e->at_ns;
-    m->steered_ns = 0;
+    m->steered_ns = m->warmed_k = m->warmed_ks = 0;
     m->bank = e->bank;
 }
 
