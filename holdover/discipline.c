@@ -455,6 +455,12 @@ void discipline_adjusted(struct discipline *d, double freq_ppb)
     d->status.freq_ppb = freq_ppb;
 }
 
+void discipline_displaced(struct discipline *d, double delta_ns, double sigma_ns)
+{
+    estimator_step(&d->estimator, delta_ns, sigma_ns);
+    estimator_unmark(&d->estimator);
+}
+
 bool discipline_numbers(const struct discipline *d)
 {
     return ever_locked(d) && d->status.bound_ns < NUMBERS_WITHIN_NS;
