@@ -31,9 +31,10 @@
 #define DRIFT_PER_WALK  3.4e-3
 #define DRIFT_MOST      1.2e-4 /* ppb/s: 10 ppb a day */
 #define COMMON_RECEIVER 1
-#define SWING_K         2.0 /* what temperature does in a day it does with so many kelvins either way ... */
-#define UNEXPLAINED                                                                                          \
-    0.5 /* ... and so much of it is left beside a sensor: its lag, load, air pressure, doubt */
+/* What temperature does in a day it does with so many kelvins either way, and so much of it is left beside a
+ * sensor: its lag, load, air pressure, doubt. */
+#define SWING_K     2.0
+#define UNEXPLAINED 0.5
 
 static const struct {
     double wander_ns, tau_s;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gmd/discipline_settings.h"
 #include "gmd/report_stability.h"
 #include "gmd/simulate/figures.h"
 #include "gmd/simulate/run.h"
@@ -18,6 +19,9 @@
 #define TIME_MAX_S (366L * 86400)
 #define PPB        1e9 /* of a fractional frequency */
 #define NS_OF_S    1e9
+
+#define MAX_FREQ_PPB      500000
+#define HOLDOVER_LIMIT_NS 1000 /* the default of most profiles */
 
 static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
@@ -152,23 +156,13 @@ static bool fit_to_files(struct request *q)
 
 static struct discipline_config discipline_as_installed(void)
 {
-    return (struct discipline_config){
-        .pulse_noise_ns = 20,
-        .max_freq_ppb = 500000,
-        .lock_threshold_ns = 200,
-        .lock_pulses = 5,
-        .unlock_threshold_ns = 10000,
-        .reacquire_pulses = 10,
-        .overrule_pulses = 60,
-        .max_slew_ppb = 50,
-        .holdover_limit_ns = 1000,
-        .systematic_ns = 0, /* the simulated receiver and cable have no error that does not average out */
-        .locked_class = CLOCK_CLASS_LOCKED,
-        .holdover_class = CLOCK_CLASS_HOLDOVER,
-        .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
-        .free_run_class = CLOCK_CLASS_DEFAULT,
-        .jump_threshold_ns = 100000,
-    };
+    static struct conf c;
+    conf_defaults(&c);
+    struct discipline_config d = discipline_settings(&c);
+    d.max_freq_ppb = MAX_FREQ_PPB;
+    d.holdover_limit_ns = HOLDOVER_LIMIT_NS;
+    d.systematic_ns = 0; /* the simulated receiver and cable have no error that does not average out */
+    return d;
 }
 
 enum {
