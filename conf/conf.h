@@ -122,7 +122,8 @@ struct conf {
         double holdover_limit_ns;
         double holdover_limit_s;
         int out_of_spec_class;
-        char memory[CONF_STR_MAX]; /* "": none */
+        char memory[CONF_STR_MAX];           /* "": none */
+        char temperature_file[CONF_STR_MAX]; /* "": no sensor */
     } holdover;
     struct {             /* the receiver and oscillator of `make run`; used where a type is "simulated" */
         bool oscillator; /* put a simulated bad oscillator under the logical clock */

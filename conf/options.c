@@ -169,6 +169,8 @@ const struct option conf_options[] = {
         "clockClass from then on: 52 never slaves, 187 may"),
     STRING(conf, holdover.memory, "/var/lib/gmd/oscillator", 0, TEXT_MAX,
            "what was learned of the oscillator, kept over a restart; empty: not kept"),
+    STRING(conf, holdover.temperature_file, "", 0, TEXT_MAX,
+           "sensor near the oscillator, such as a hwmon's temp1_input (1/1000 degree Celsius); empty: none"),
 
     BOOL(conf, simulation.oscillator, false, "put a simulated bad oscillator under the logical clock"),
     DOUBLE(conf, simulation.oscillator_ppb, 25000, -5e5, 5e5, "ppb", "its frequency error"),
@@ -193,7 +195,8 @@ const struct option conf_options[] = {
     DOUBLE(conf, clients.idle_s, 300, 10, 86400, "s",
            "silent for so long, a client gives way to a new one when there is no other room"),
     INT(conf, clients.capacity, 50000, 100, 10000000, "1/s",
-        "answers to requests and unicast Sync and Announce, together, that are sent at most"),
+        "answers to requests and unicast Sync and Announce, together, that are sent at most; gmd --calibrate "
+        "measures it"),
     INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
         "under load the least interval of Delay_Req may be announced and granted up to here"),
     BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),

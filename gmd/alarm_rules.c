@@ -335,6 +335,12 @@ static bool protection_trouble(const struct daemon *d, int64_t now_ns, char *det
     return false;
 }
 
+static bool temperature_sensor(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    return temperature_trouble(&d->temperature, &d->gm.discipline.estimator.thermometer, detail, size);
+}
+
 #define HOST_GRACE_NS (10 * NS_PER_S)
 
 static bool host_contested(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
@@ -458,7 +464,9 @@ const struct alarm_rule alarm_rules[] = {
     {{"client-conflict", "minor", "a minute without"}, client_conflict},
     {{"client-too-fast", "warning", "a minute without"}, client_too_fast},
     {{"client-misfit", "warning", "a minute without"}, client_misfit},
-    {{"protection", "warning", "what clients.fast_path and clients.workers ask for"}, protection_trouble},
+    {{"protection", "warning", "what clients.guard, clients.fast_path and clients.workers ask for"},
+     protection_trouble},
+    {{"temperature-sensor", "minor", "a sound reading of holdover.temperature_file"}, temperature_sensor},
     {{"host-clock-refuses", "critical", "the kernel takes a correction"}, host_refuses},
     {{"host-clock-contested", "major", "ten minutes in which nobody else touched it"}, host_contested},
     {{"host-clock-off", "major", "CLOCK_REALTIME within 10 us"}, host_off},

@@ -29,6 +29,16 @@ static void print_interface(struct daemon *d, unsigned i, int *faults)
     printf("\n");
 }
 
+static void print_temperature(const char *path)
+{
+    char why[160];
+    double celsius;
+    if (path[0] && temperature_read(path, &celsius, why, sizeof why))
+        printf("  temperature: %.3f C (%s)\n", celsius, path);
+    else if (path[0])
+        printf("  temperature: WARNING: %s: %s\n", path, why);
+}
+
 static void print_flags(uint16_t flags)
 {
     static const struct {
@@ -83,6 +93,7 @@ int check_run(const char *file, const struct conf *conf)
     }
     printf("  clock: %s\n  receiver: %s\n  pulses: %s\n", d->clock->description, d->receiver->description,
            d->pulses[0].driver ? d->pulses[0].driver->description : "external time stamps of that clock");
+    print_temperature(conf->holdover.temperature_file);
     if (d->leap_problem[0])
         printf("  leap seconds: WARNING: %s\n", d->leap_problem);
     for (unsigned i = 0; i < d->gm.instance.port_count; i++)

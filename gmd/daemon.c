@@ -174,6 +174,7 @@ static void on_tick(void *ctx, int64_t now_ns)
         setup_leap_table(d);
         d->leap_file_due_ns = now_ns + LEAP_FILE_NS;
     }
+    temperature_tick(&d->temperature, &d->gm.discipline, loop_now());
     tick_grandmaster(d, now_ns);
     ports_tick(d, loop_now());
     if (d->conf.host_clock.follow)
@@ -209,6 +210,7 @@ static int assemble(struct daemon *d, char *error, int error_size)
     if (setup_host_clock(d, error, error_size) < 0)
         return -1;
     setup_memory(d);
+    temperature_init(&d->temperature, d->conf.holdover.temperature_file);
     return sources_open(d, error, error_size);
 }
 

@@ -13,6 +13,7 @@
 #include "gmd/memory_file.h"
 #include "gmd/net/interface.h"
 #include "gmd/net/transport.h"
+#include "gmd/temperature.h"
 #include "gnss/pulse.h"
 #include "gnss/simulated.h"
 
@@ -87,6 +88,7 @@ struct daemon {
     struct protection *protection; /* what the kernel does for the ports; NULL: nothing */
     struct host host;
     struct memory_file memory;
+    struct temperature temperature;
     struct grandmaster gm;
     struct daemon_port ports[CONF_PORTS_MAX];
     struct alarms alarms;

@@ -131,6 +131,11 @@ void grandmaster_stepped(struct grandmaster *gm)
     gnss_clock_changed(&gm->gnss);
 }
 
+void grandmaster_displaced(struct grandmaster *gm, double delta_ns, double sigma_ns)
+{
+    discipline_displaced(&gm->discipline, delta_ns, sigma_ns);
+}
+
 void grandmaster_adjusted(struct grandmaster *gm, double freq_ppb)
 {
     discipline_adjusted(&gm->discipline, freq_ppb);

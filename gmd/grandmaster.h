@@ -48,6 +48,9 @@ struct discipline_action grandmaster_tick(struct grandmaster *gm, int64_t now_ns
 /* The clock was stepped as an action asked. */
 void grandmaster_stepped(struct grandmaster *gm);
 
+/* Somebody else's frequency was in force for a moment, and moved the clock: see discipline_displaced. */
+void grandmaster_displaced(struct grandmaster *gm, double delta_ns, double sigma_ns);
+
 /* The frequency correction that is in force after an action: what the device made of it, or the old one. */
 void grandmaster_adjusted(struct grandmaster *gm, double freq_ppb);
 

@@ -47,9 +47,8 @@ struct protection *protection_open(const struct protection_config *c)
         g->feed = client_feed_new(g->guard, c->clients);
     if (g->missing[0])
         log_line(LOG_LEVEL_WARNING,
-                 "clients.guard: %s. Clients are kept to their rates, but only behind the receive queue: a "
-                 "flood that "
-                 "overflows it takes requests from all of them",
+                 "clients.guard: %s. Clients are kept to their rates, but only behind the receive queue: "
+                 "a flood that overflows it takes requests from all of them",
                  g->missing);
     return g;
 }

@@ -179,6 +179,22 @@ static json_t *report_steps(const struct discipline *discipline)
     return rows;
 }
 
+/* What the sensor says, what of it is believed, and what the oscillator makes of it. */
+static json_t *report_temperature(const struct temperature *t, const struct estimator *e, int64_t now_ns)
+{
+    double sigma;
+    const double coefficient = bank_coefficient(&e->bank, &sigma);
+    json_t *o = json_object();
+    put(o, "celsius", t->read_ns == INT64_MIN ? json_null() : number(t->celsius));
+    put(o, "read_s", age(t->read_ns, now_ns));
+    put(o, "in_use", json_boolean(!thermometer_lost(&e->thermometer, now_ns)));
+    put(o, "coefficient_ppb_per_k", number(coefficient));
+    put(o, "coefficient_sigma", number(sigma));
+    put(o, "errors", unsigned64(t->errors));
+    put(o, "problem", printable(t->problem));
+    return o;
+}
+
 json_t *report_holdover(struct daemon *d, int64_t now_ns)
 {
     const struct discipline_status *s = &d->gm.discipline.status;
@@ -202,6 +218,8 @@ json_t *report_holdover(struct daemon *d, int64_t now_ns)
     put(o, "outliers", unsigned64(s->outliers));
     put(o, "rewinds", unsigned64(s->rewinds));
     put(o, "memory", printable(d->memory.status));
+    if (d->temperature.path[0])
+        put(o, "temperature", report_temperature(&d->temperature, &d->gm.discipline.estimator, now_ns));
     put(o, "quality", quality(&d->gm.quality.clock_quality));
     put(o, "time_to_lock_s",
         s->locked_first_ns == INT64_MIN ? json_null() : age(d->started_ns, s->locked_first_ns));

@@ -96,6 +96,8 @@ bool served_clock_check(struct daemon *d, int64_t now_ns)
     c->unsound = found && is_unsound(d, &f);
     if (found)
         note_finding(d, &f, now_ns);
+    if (found && f.trouble == CLOCK_STEERED && f.uncertainty_ns > 0)
+        grandmaster_displaced(&d->gm, (double)f.displaced_ns, (double)f.uncertainty_ns);
     if (c->generation != d->clock->generation) {
         c->generation = d->clock->generation;
         log_line(LOG_LEVEL_NOTICE, "%s: opened again", d->clock->description);

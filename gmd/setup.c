@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "gmd/discipline_settings.h"
+
 #define LEAP_FILE_MAX 65536
 #define S_TO_NS(s)    ((int64_t)((s)*1e9))
 
@@ -150,31 +152,6 @@ static struct clock_identity identity_of_mac(const uint8_t *mac)
 
 _Static_assert((int)CONF_OSCILLATOR_RUBIDIUM == (int)OSCILLATOR_RUBIDIUM, "the same order");
 
-static struct discipline_config discipline_config(const struct conf *c)
-{
-    const struct conf_classes classes = conf_profile_classes(c->ptp.profile);
-    return (struct discipline_config){
-        .pulse_noise_ns = c->pulse.noise_ns,
-        .lock_threshold_ns = c->holdover.lock_threshold_ns,
-        .lock_pulses = (unsigned)c->holdover.lock_pulses,
-        .unlock_threshold_ns = c->holdover.unlock_threshold_ns,
-        .reacquire_pulses = (unsigned)c->holdover.reacquire_pulses,
-        .overrule_pulses = (unsigned)c->holdover.overrule_pulses,
-        .oscillator = (enum oscillator_class)c->holdover.oscillator,
-        .step_above_ns = c->holdover.step_above_ns,
-        .max_slew_ppb = c->holdover.max_slew_ppb,
-        .freeze_ns = S_TO_NS(c->holdover.freeze_s),
-        .holdover_limit_ns = c->holdover.holdover_limit_ns,
-        .holdover_limit_s = c->holdover.holdover_limit_s,
-        .systematic_ns = c->holdover.systematic_ns,
-        .locked_class = classes.locked,
-        .holdover_class = classes.holdover,
-        .out_of_spec_class = (uint8_t)c->holdover.out_of_spec_class,
-        .free_run_class = classes.free_run,
-        .jump_threshold_ns = (int64_t)c->holdover.jump_threshold_ns,
-    };
-}
-
 static struct gnss_pulse_config pulse_config(const struct conf_pulse_source *c)
 {
     return (struct gnss_pulse_config){
@@ -276,7 +253,7 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
     const struct conf *c = &d->conf;
     struct grandmaster_config config = {
         .gnss = gnss_config(c),
-        .discipline = discipline_config(c),
+        .discipline = discipline_settings(c),
         .default_ds =
             {
                 .priority1 = (uint8_t)c->ptp.priority1,

@@ -6,10 +6,14 @@
 
 #define MEMORY_S    86400.0 /* what was learned of the noise fades, for rooms and oscillators change */
 #define TEMPER      0.7     /* pulses a second apart are not independent: sawtooth, resolution */
-#define CAUTION     0.5     /* log of belief before any pulse, for each factor e of random walk */
+#define CAUTION     0.25    /* log of belief before any pulse, for each factor e of random walk */
 #define NAMED_FOLD  3.0     /* one oscillator of a class differs from the next by so much, 1 sigma */
 #define NAMED_LEAST (-8.0)  /* log: names may be wrong */
 #define NEGLIGIBLE  1e-6
+#define PLAUSIBLE   3.0 /* sigma of what was expected */
+/* log: no belief falls lower, or an oscillator that warmed up would be taken for a bad one for a day */
+#define REFUTED   (-50.0)
+#define PRECISION 2e-3 /* of a quantile */
 
 /* Random walks a factor 2 apart. White noise of frequency comes with them in no fixed proportion: good
  * oscillators have some that pulses hardly show, poor ones have much. */
@@ -19,8 +23,18 @@
 #define WHITE_LEAST_NS     0.02
 #define WHITE_PER_WALK     4.0   /* sqrt(s) */
 #define WANDER_MATTERS_PPB 0.005 /* an oscillator that walks more hides the receiver's wander */
-#define DAILY_PER_WALK     294.0 /* sqrt(s): temperature moves it in a day as much as its walk does */
-#define COMMON_RECEIVER    1
+/* What is expected of an oscillator before it is seen: in a day, temperature and ageing each move it as much
+ * as its random walk does, 294 sqrt(s), whatever it costs. Sine and cosine of the day share that; known to a
+ * factor of 2, 1 sigma. A crystal ages by some ppm in its first year, however much it walks. */
+#define DAILY_PER_WALK  208.0
+#define DAILY_FOLD      2.0
+#define DRIFT_PER_WALK  3.4e-3
+#define DRIFT_MOST      1.2e-4 /* ppb/s: 10 ppb a day */
+#define COMMON_RECEIVER 1
+/* What temperature does in a day it does with so many kelvins either way, and so much of it is left beside a
+ * sensor: its lag, load, air pressure, doubt. */
+#define SWING_K     2.0
+#define UNEXPLAINED 0.5
 
 static const struct {
     double wander_ns, tau_s;
@@ -43,6 +57,7 @@ static void add_member(struct bank *b, double walk_ppb, int receiver, double dai
     m->noise = (struct kalman_noise){
         .white_ns = fmax(WHITE_LEAST_NS, WHITE_PER_WALK * walk_ppb),
         .walk_ppb = walk_ppb,
+        .drift = fmin(DRIFT_PER_WALK * walk_ppb, DRIFT_MOST),
         .daily_ppb = daily_per_walk * walk_ppb,
         .wander_ns = receivers[receiver].wander_ns,
         .wander_tau_s = receivers[receiver].tau_s,
@@ -60,13 +75,19 @@ static double variance_of_pulse(const struct kalman *k)
     return kalman_innovation_variance(k, 0);
 }
 
+static double variance_of_frequency(const struct kalman *k)
+{
+    return k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] + 2 * k->P[KALMAN_FREQUENCY][KALMAN_DAILY] +
+           k->P[KALMAN_DAILY][KALMAN_DAILY];
+}
+
 static void normalise(struct bank *b)
 {
     double top = -INFINITY, sum = 0;
     for (int i = 0; i < b->count; i++)
         top = fmax(top, b->log_weight[i]);
     for (int i = 0; i < b->count; i++) {
-        b->log_weight[i] -= top;
+        b->log_weight[i] = fmax(b->log_weight[i] - top, REFUTED);
         sum += b->weight[i] = exp(b->log_weight[i]);
     }
     for (int i = 0; i < b->count; i++)
@@ -91,16 +112,16 @@ static void mix(struct bank *b)
         b->pulse_variance += b->weight[i] * (variance_of_pulse(k) +
                                              square(k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER] - b->pulse_ns));
         b->freq_variance +=
-            b->weight[i] *
-            (k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] + 2 * k->P[KALMAN_FREQUENCY][KALMAN_DAILY] +
-             k->P[KALMAN_DAILY][KALMAN_DAILY] + square(kalman_frequency(k) - b->freq_ppb));
+            b->weight[i] * (variance_of_frequency(k) + square(kalman_frequency(k) - b->freq_ppb));
     }
 }
 
-static void passages_over(double dt_s, struct kalman_passage passages[BANK_RECEIVERS])
+static void passages_over(const struct bank *b, double dt_s, struct kalman_passage passages[BANK_RECEIVERS])
 {
-    for (int r = 0; r < BANK_RECEIVERS; r++)
+    for (int r = 0; r < BANK_RECEIVERS; r++) {
         passages[r] = kalman_passage(dt_s, receivers[r].tau_s);
+        passages[r].room = b->room;
+    }
 }
 
 /* Carrying covariances is nearly all the work, and the noise of half a second is nothing: done once a second.
@@ -110,7 +131,7 @@ static void catch_up(struct bank *b)
     struct kalman_passage passages[BANK_RECEIVERS];
     if (b->pending_s <= 0)
         return;
-    passages_over(b->pending_s, passages);
+    passages_over(b, b->pending_s, passages);
     for (int i = 0; i < b->count; i++)
         kalman_predict_covariance(&b->filters[i], &b->members[i].noise, &passages[b->members[i].receiver]);
     b->pending_s = 0;
@@ -124,8 +145,8 @@ void bank_init(struct bank *b, enum oscillator_class oscillator)
         for (int receiver = 0; receiver < BANK_RECEIVERS; receiver++) {
             if (walk_ppb > WANDER_MATTERS_PPB && receiver != COMMON_RECEIVER)
                 continue;
-            add_member(b, walk_ppb, receiver, DAILY_PER_WALK, oscillator);
-            add_member(b, walk_ppb, receiver, DAILY_PER_WALK / 3, oscillator);
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK * DAILY_FOLD, oscillator);
+            add_member(b, walk_ppb, receiver, DAILY_PER_WALK / DAILY_FOLD, oscillator);
         }
     for (int i = 0; i < b->count; i++)
         b->log_weight[i] = b->members[i].log_prior;
@@ -161,16 +182,52 @@ void bank_step(struct bank *b, double delta_ns, double variance)
     mix(b);
 }
 
+void bank_sense(struct bank *b)
+{
+    if (b->sensed)
+        return;
+    b->sensed = true;
+    for (int i = 0; i < b->count; i++) {
+        struct kalman_noise *n = &b->members[i].noise;
+        n->kelvin_ppb = M_SQRT2 * DAILY_PER_WALK * n->walk_ppb / SWING_K;
+        n->daily_ppb *= UNEXPLAINED;
+        b->filters[i].coefficient = (struct kalman_coefficient){.variance = square(n->kelvin_ppb)};
+    }
+}
+
+void bank_warm(struct bank *b, double kelvin, double kelvin_s)
+{
+    catch_up(b);
+    for (int i = 0; i < b->count; i++)
+        kalman_warm(&b->filters[i], kelvin, kelvin_s);
+    mix(b);
+}
+
 void bank_predict(struct bank *b, double dt_s, double control_ppb)
 {
     struct kalman_passage passages[BANK_RECEIVERS];
-    passages_over(dt_s, passages);
+    passages_over(b, dt_s, passages);
     for (int i = 0; i < b->count; i++)
         kalman_predict(&b->filters[i], &passages[b->members[i].receiver], control_ppb);
     b->pending_s += dt_s;
     if (b->pending_s > 0.9)
         catch_up(b);
     mix(b);
+}
+
+/* A drift or a day larger than the oscillator's kind can have was something else, such as its warming up;
+ * only phase, frequency and what a sensor explains are worth keeping. */
+static void keep_plausible(struct kalman *k, const struct kalman_noise *n)
+{
+    const struct kalman_coefficient learned = {.ppb = k->coefficient.ppb,
+                                               .variance = k->coefficient.variance};
+    const double daily_most = PLAUSIBLE * n->daily_ppb;
+    if (fabs(k->x[KALMAN_DRIFT]) <= PLAUSIBLE * n->drift && fabs(k->x[KALMAN_DAILY]) <= daily_most &&
+        fabs(k->x[KALMAN_DAILY_90]) <= daily_most)
+        return;
+    kalman_start(k, n, k->x[KALMAN_PHASE] + k->x[KALMAN_WANDER], variance_of_pulse(k), kalman_frequency(k),
+                 variance_of_frequency(k), 0);
+    k->coefficient = learned;
 }
 
 void bank_update(struct bank *b, double phase_ns, double pulse_variance)
@@ -183,6 +240,7 @@ void bank_update(struct bank *b, double phase_ns, double pulse_variance)
         b->log_weight[i] += (b->members[i].log_prior - b->log_weight[i]) / MEMORY_S -
                             TEMPER * (log(S) + square(residual) / S) / 2;
         kalman_update(k, residual, pulse_variance);
+        keep_plausible(k, &b->members[i].noise);
     }
     normalise(b);
     mix(b);
@@ -206,16 +264,19 @@ void bank_doubt(struct bank *b)
     mix(b);
 }
 
-/* Probability that |phase error| is beyond bound_ns. */
-static double beyond(const struct bank *b, double bound_ns)
+/* Probability that |phase error| is beyond bound_ns, and how much of it a ns more would take away. */
+static double beyond(const struct bank *b, double bound_ns, double *density)
 {
     double p = 0;
+    *density = 0;
     for (int i = 0; i < b->count; i++) {
         const struct kalman *k = &b->filters[i];
         if (b->weight[i] < NEGLIGIBLE)
             continue;
         const double scale = 1 / sqrt(2 * k->P[KALMAN_PHASE][KALMAN_PHASE]), mean = k->x[KALMAN_PHASE];
-        p += b->weight[i] / 2 * (erfc((bound_ns - mean) * scale) + erfc((bound_ns + mean) * scale));
+        const double above = (bound_ns - mean) * scale, below = (bound_ns + mean) * scale;
+        p += b->weight[i] / 2 * (erfc(above) + erfc(below));
+        *density += b->weight[i] * scale / sqrt(M_PI) * (exp(-above * above) + exp(-below * below));
     }
     return p;
 }
@@ -223,25 +284,39 @@ static double beyond(const struct bank *b, double bound_ns)
 double bank_quantile(const struct bank *b, double probability, double near)
 {
     const double wanted = 1 - probability;
-    double low = near > 0 ? near * 0.99 : sqrt(b->phase_variance), high = low * 1.02;
-    if (!(low > 0))
+    double q = near > 0 ? near : 2 * sqrt(b->phase_variance), low = 0, high = INFINITY;
+    if (!(q > 0))
         return 0;
-    for (int i = 0; i < 64 && beyond(b, high) > wanted; i++) {
-        low = high;
-        high *= 1.5;
-    }
-    for (int i = 0; i < 64 && beyond(b, low) < wanted; i++) {
-        high = low;
-        low /= 1.5;
-    }
-    while (high > low * 1.005) {
-        const double middle = sqrt(low * high);
-        if (beyond(b, middle) > wanted)
-            low = middle;
+    /* Newton's method on the logarithm, which is nearly straight; where it leaves what is known, bisection */
+    for (int i = 0; i < 128; i++) {
+        double density;
+        const double p = beyond(b, q, &density);
+        if (p > wanted)
+            low = q;
         else
-            high = middle;
+            high = q;
+        const double next = q + log(p / wanted) * p / density;
+        if (fabs(next - q) < PRECISION * q)
+            return next;
+        if (next > low && next < fmin(high, 2 * q))
+            q = next;
+        else
+            q = high < INFINITY ? (low + high) / 2 : 2 * q;
     }
     return high;
+}
+
+double bank_coefficient(const struct bank *b, double *sigma)
+{
+    double mean = 0, variance = 0;
+    for (int i = 0; i < b->count; i++)
+        mean += b->weight[i] * b->filters[i].coefficient.ppb;
+    for (int i = 0; i < b->count; i++) {
+        const struct kalman_coefficient *c = &b->filters[i].coefficient;
+        variance += b->weight[i] * (c->variance + square(c->ppb - mean));
+    }
+    *sigma = sqrt(variance);
+    return mean;
 }
 
 double bank_walk_ppb(const struct bank *b)

@@ -6,6 +6,7 @@
 #ifndef GMD_HOLDOVER_BANK_H
 #define GMD_HOLDOVER_BANK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "holdover/kalman.h"
@@ -34,6 +35,8 @@ struct bank {
     struct kalman filters[BANK_MEMBERS];
     double log_weight[BANK_MEMBERS], weight[BANK_MEMBERS];
     double pending_s; /* the covariances still have to be carried over this */
+    bool sensed;      /* there is a temperature sensor, or was */
+    enum kalman_room room;
     /* the mixture */
     double phase_ns, freq_ppb, drift; /* clock - TAI; of the free oscillator, ppb and ppb/s */
     double pulse_ns;                  /* what a pulse would show: phase and wander */
@@ -49,6 +52,11 @@ void bank_set_phase(struct bank *b, double phase_ns, double variance);
 void bank_step(struct bank *b, double delta_ns, double variance);
 void bank_predict(struct bank *b, double dt_s, double control_ppb);
 
+/* There is a temperature sensor: from now on coefficients are learned, and less else is expected of the day.
+ */
+void bank_sense(struct bank *b);
+void bank_warm(struct bank *b, double kelvin, double kelvin_s);
+
 /* A pulse that showed phase_ns. */
 void bank_update(struct bank *b, double phase_ns, double pulse_variance);
 
@@ -61,6 +69,9 @@ void bank_remember(struct bank *b, double age_s, double retrace_ppb);
 /* The phase error is below this with the given probability. near: a guess, such as the last result; 0: none.
  */
 double bank_quantile(const struct bank *b, double probability, double near);
+
+/* Temperature coefficient, ppb/K, and 1 sigma. */
+double bank_coefficient(const struct bank *b, double *sigma);
 
 /* 1 sigma random walk of frequency that the weights point to, ppb per sqrt(s). */
 double bank_walk_ppb(const struct bank *b);

@@ -81,7 +81,8 @@ static bool holding(enum discipline_state s)
 
 static void enter(struct discipline *d, enum discipline_state to)
 {
-    if (holding(to) && !holding(d->status.state) && estimator_rewind(&d->estimator, LOSS_SIGMAS))
+    if (holding(to) && !holding(d->status.state) &&
+        estimator_rewind(&d->estimator, LOSS_SIGMAS, ESTIMATOR_LEANING))
         d->status.rewinds++;
     if (to == DISCIPLINE_REACQUIRING || to == DISCIPLINE_LOCKED)
         estimator_unmark(&d->estimator);
@@ -294,7 +295,7 @@ static void contradicted(struct discipline *d)
         return;
     d->status.outliers++;
     if (++d->contradictions == REWIND_PULSES && d->status.state == DISCIPLINE_LOCKED &&
-        estimator_rewind(&d->estimator, DOUBT_SIGMAS))
+        estimator_rewind(&d->estimator, DOUBT_SIGMAS, 0))
         d->status.rewinds++;
 }
 
@@ -442,10 +443,22 @@ struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, i
     return action;
 }
 
+void discipline_temperature(struct discipline *d, int64_t now_ns, double celsius)
+{
+    advance(d, now_ns);
+    estimator_temperature(&d->estimator, celsius);
+}
+
 void discipline_adjusted(struct discipline *d, double freq_ppb)
 {
     estimator_control(&d->estimator, freq_ppb);
     d->status.freq_ppb = freq_ppb;
+}
+
+void discipline_displaced(struct discipline *d, double delta_ns, double sigma_ns)
+{
+    estimator_step(&d->estimator, delta_ns, sigma_ns);
+    estimator_unmark(&d->estimator);
 }
 
 bool discipline_numbers(const struct discipline *d)

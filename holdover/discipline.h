@@ -132,8 +132,16 @@ struct discipline_action discipline_sample(struct discipline *d, int64_t tai_s, 
 struct discipline_action discipline_tick(struct discipline *d, int64_t now_ns, int64_t clock_ns,
                                          enum pulse_trust trust, const char *why);
 
+/* Now and then, where there is a sensor near the oscillator: what it reads, degrees Celsius, within the
+ * limits of thermometer.h. */
+void discipline_temperature(struct discipline *d, int64_t now_ns, double celsius);
+
 /* The correction that the clock really has after an action, ppb: devices round, clip and refuse. */
 void discipline_adjusted(struct discipline *d, double freq_ppb);
+
+/* Somebody else moved the clock by some delta_ns, give or take sigma_ns, too little to be stepped back: the
+ * estimate follows, and the next pulses tell exactly. */
+void discipline_displaced(struct discipline *d, double delta_ns, double sigma_ns);
 
 /* True while pulses may be numbered by the clock itself: since the first lock, unless its error bound has
  * grown beyond a quarter of a second. */

@@ -11,11 +11,14 @@
 #define ADAPT_MEMORY 256 /* ... and the memory of the adaptation is so many residuals */
 #define ADAPT_GAP_NS 2500000000LL
 #define SLOPE_SIGMAS 5.0
-#define GATE_LEAST   0.1  /* of the expected noise */
+#define GATE_LEAST   0.5 /* of the expected noise: a sawtooth that stood still goes on by all of its height */
+#define NOISE_LEAST  0.1 /* of the same */
 #define PEAK_MEMORY  1200 /* pulses: a sawtooth that stands still for minutes hides how large it is */
 #define DRAWN_SIGMAS 5.0
 #define DRAWN_LEAST  2.0 /* of the expected noise: less is a sawtooth or a wander */
 #define DRAWN_BY     1.0 /* of the expected noise: an oscillator that foretells worse cannot judge */
+
+#define LEAN_SLACK 1.75 /* sigma: a sawtooth that stands still at its end is off by the square root of 3 */
 
 /* A wild receiver is noticed within seconds, a pull of a ns a second within minutes. */
 static const int64_t mark_every_ns[ESTIMATOR_AGES] = {8000000000LL, 180000000000LL};
@@ -32,13 +35,15 @@ void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_
     e->noise_ns = pulse_noise_ns;
     e->residual_variance = e->peak_variance = square(pulse_noise_ns);
     bank_init(&e->bank, oscillator);
+    thermometer_init(&e->thermometer);
 }
 
 void estimator_unmark(struct estimator *e)
 {
     for (int age = 0; age < ESTIMATOR_AGES; age++)
         e->marks[age][0].valid = e->marks[age][1].valid = false;
-    e->drawn = false;
+    e->upright.valid = e->drawn = false;
+    e->leaning[0] = e->leaning[1] = 0;
 }
 
 void estimator_forget(struct estimator *e)
@@ -73,11 +78,20 @@ double estimator_sigma(const struct estimator *e)
     return sqrt(e->bank.phase_variance);
 }
 
-static void steer_marks(struct estimator *e, double ns)
+static void pass_mark(struct estimator_mark *m, double steered_ns, double kelvin, double dt_s)
+{
+    m->steered_ns += steered_ns;
+    m->warmed_k += kelvin;
+    m->warmed_ks += m->warmed_k * dt_s;
+}
+
+/* What happened since a mark that it cannot foretell. */
+static void pass_marks(struct estimator *e, double steered_ns, double kelvin, double dt_s)
 {
     for (int age = 0; age < ESTIMATOR_AGES; age++)
         for (int i = 0; i < 2; i++)
-            e->marks[age][i].steered_ns += ns;
+            pass_mark(&e->marks[age][i], steered_ns, kelvin, dt_s);
+    pass_mark(&e->upright, steered_ns, kelvin, dt_s);
 }
 
 void estimator_predict(struct estimator *e, int64_t now_ns)
@@ -87,11 +101,24 @@ void estimator_predict(struct estimator *e, int64_t now_ns)
     const double dt = e->timed ? (double)(now_ns - e->at_ns) * 1e-9 : 0;
     e->timed = true;
     e->at_ns = now_ns;
-    steer_marks(e, dt * e->control_ppb);
+    pass_marks(e, dt * e->control_ppb, 0, dt);
+    if (thermometer_lost(&e->thermometer, now_ns))
+        e->bank.room = ROOM_UNSEEN;
     if (e->started)
         bank_predict(&e->bank, dt, e->control_ppb);
     else
         e->steered_ns += dt * e->control_ppb;
+}
+
+void estimator_temperature(struct estimator *e, double celsius)
+{
+    const double kelvin = thermometer_read(&e->thermometer, e->at_ns, celsius);
+    bank_sense(&e->bank);
+    if (!thermometer_lost(&e->thermometer, e->at_ns))
+        e->bank.room = ROOM_WATCHED;
+    pass_marks(e, 0, kelvin, 0);
+    if (kelvin != 0 && (e->started || e->remembered))
+        bank_warm(&e->bank, kelvin, 0);
 }
 
 void estimator_control(struct estimator *e, double freq_ppb)
@@ -101,7 +128,7 @@ void estimator_control(struct estimator *e, double freq_ppb)
 
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns)
 {
-    steer_marks(e, delta_ns);
+    pass_marks(e, delta_ns, 0, 0);
     if (e->started)
         bank_step(&e->bank, delta_ns, square(sigma_ns));
     else
@@ -111,12 +138,13 @@ void estimator_step(struct estimator *e, double delta_ns, double sigma_ns)
 /* Of one pulse, as careful as the last minutes ask for. */
 static double pulse_variance(const struct estimator *e)
 {
-    return fmax(square(e->noise_ns), e->peak_variance);
+    return e->peak_variance;
 }
 
 double estimator_gate(const struct estimator *e)
 {
-    return GATE_SIGMAS * sqrt(e->bank.pulse_variance + pulse_variance(e));
+    const double least = square(GATE_LEAST * e->expected_noise_ns);
+    return GATE_SIGMAS * sqrt(e->bank.pulse_variance + fmax(pulse_variance(e), least));
 }
 
 /* The pulse noise from the difference of successive residuals: a filter that lags behind its oscillator has
@@ -133,8 +161,8 @@ static void adapt_noise(struct estimator *e, double residual_ns)
         e->noise_ns =
             fmin(fmax(sqrt(variance), e->expected_noise_ns / NOISE_LOW), e->expected_noise_ns * NOISE_HIGH);
     }
-    e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), e->residual_variance),
-                            square(e->expected_noise_ns * GATE_LEAST));
+    e->peak_variance = fmax(fmax(e->peak_variance * (1 - 1.0 / PEAK_MEMORY), square(e->noise_ns)),
+                            square(e->expected_noise_ns * NOISE_LEAST));
     e->was_settled = settled;
     e->last_residual_ns = residual_ns;
     e->last_update_ns = e->at_ns;
@@ -151,6 +179,8 @@ static void carry_mark(const struct estimator *e, const struct estimator_mark *m
     *foretold = m->bank;
     bank_predict(foretold, (double)(e->at_ns - m->at_ns) * 1e-9, 0);
     bank_step(foretold, m->steered_ns, 0);
+    if (foretold->sensed)
+        bank_warm(foretold, m->warmed_k, m->warmed_ks);
 }
 
 static const struct estimator_mark *oldest(const struct estimator *e, int age)
@@ -159,15 +189,28 @@ static const struct estimator_mark *oldest(const struct estimator *e, int age)
     return m[1].valid ? &m[1] : m[0].valid ? &m[0] : NULL;
 }
 
+/* An oscillator that foretells worse than a pulse cannot judge pulses. */
+static bool can_judge(const struct estimator *e, const struct bank *foretold)
+{
+    return foretold->phase_variance < square(DRAWN_BY * e->expected_noise_ns);
+}
+
 /* Have the pulses since the mark led away from what it foretells? */
 static bool drawn_from(const struct estimator *e, const struct estimator_mark *m)
 {
     struct bank foretold;
     carry_mark(e, m, &foretold);
     const double difference = e->bank.phase_ns - foretold.phase_ns;
-    return foretold.phase_variance < square(DRAWN_BY * e->expected_noise_ns) &&
-           fabs(difference) > DRAWN_LEAST * e->expected_noise_ns &&
+    return can_judge(e, &foretold) && fabs(difference) > DRAWN_LEAST * e->expected_noise_ns &&
            !within_sigmas(DRAWN_SIGMAS, difference, foretold.phase_variance);
+}
+
+static void set_mark(const struct estimator *e, struct estimator_mark *m)
+{
+    m->valid = true;
+    m->at_ns = e->at_ns;
+    m->steered_ns = m->warmed_k = m->warmed_ks = 0;
+    m->bank = e->bank;
 }
 
 /* Each time that the shortest mark is due the estimate is compared with the longer ones. */
@@ -181,24 +224,53 @@ static void keep_marks(struct estimator *e)
             if (oldest(e, other) && drawn_from(e, oldest(e, other)))
                 e->drawn = true;
         m[1] = m[0];
-        m[0] = (struct estimator_mark){.valid = true, .at_ns = e->at_ns, .bank = e->bank};
+        set_mark(e, &m[0]);
     }
 }
 
-bool estimator_rewind(struct estimator *e, double sigmas)
+static double leaning(const struct estimator *e)
 {
+    return fmax(e->leaning[0], e->leaning[1]);
+}
+
+/* Page's cumulated sums (Biometrika 41, 1954) of normalised residuals, one for each sign. Residuals of a
+ * model that is right are white, and the sums fall back to 0 again and again; where pulses are led away they
+ * grow, though none of the pulses need be an outlier. Then it began when the sum was last 0. A receiver that
+ * is better than configured has no narrower claim: its sawtooth may stand still. */
+static void lean(struct estimator *e, double residual_ns)
+{
+    const double noise = fmax(pulse_variance(e), square(e->expected_noise_ns));
+    const double sigmas = residual_ns / sqrt(e->bank.pulse_variance + noise);
+    e->leaning[0] = fmax(e->leaning[0] + sigmas - LEAN_SLACK, 0);
+    e->leaning[1] = fmax(e->leaning[1] - sigmas - LEAN_SLACK, 0);
+    if (leaning(e) > ESTIMATOR_LEANING && e->upright.valid)
+        e->drawn |= e->updates >= ADAPT_MEMORY;
+    else if (leaning(e) <= 0)
+        set_mark(e, &e->upright);
+}
+
+/* Did the pulses lead away from what the mark foretold by more than so many sigmas? */
+static bool led_away(const struct estimator *e, const struct bank *foretold, double sigmas)
+{
+    return can_judge(e, foretold) &&
+           (!within_sigmas(sigmas, e->bank.phase_ns - foretold->phase_ns, foretold->phase_variance) ||
+            !within_sigmas(sigmas, e->bank.freq_ppb - foretold->freq_ppb, foretold->freq_variance));
+}
+
+bool estimator_rewind(struct estimator *e, double sigmas, double most_leaning)
+{
+    const struct estimator_mark *candidates[] = {&e->upright, oldest(e, 1), oldest(e, 0)};
     struct bank foretold;
     bool rewound = false;
-    for (int age = ESTIMATOR_AGES - 1; age >= 0 && e->started && !rewound; age--) {
-        if (!oldest(e, age))
+    for (int i = 0; i < 3 && e->started && !rewound; i++) {
+        if (!candidates[i] || !candidates[i]->valid)
             continue;
-        carry_mark(e, oldest(e, age), &foretold);
-        rewound = !within_sigmas(sigmas, e->bank.phase_ns - foretold.phase_ns, foretold.phase_variance) ||
-                  !within_sigmas(sigmas, e->bank.freq_ppb - foretold.freq_ppb, foretold.freq_variance);
-        if (rewound) {
-            e->bank = foretold;
-            bank_doubt(&e->bank);
-        }
+        carry_mark(e, candidates[i], &foretold);
+        rewound = (i == 0 && leaning(e) > most_leaning) || led_away(e, &foretold, sigmas);
+    }
+    if (rewound) {
+        e->bank = foretold;
+        bank_doubt(&e->bank);
     }
     estimator_unmark(e);
     return rewound;
@@ -206,9 +278,13 @@ bool estimator_rewind(struct estimator *e, double sigmas)
 
 void estimator_update(struct estimator *e, double phase_ns)
 {
+    const double residual_ns = phase_ns - e->bank.pulse_ns;
     keep_marks(e);
-    adapt_noise(e, phase_ns - e->bank.pulse_ns);
+    lean(e, residual_ns);
+    adapt_noise(e, residual_ns);
     bank_update(&e->bank, phase_ns, pulse_variance(e));
+    if (e->bank.room == ROOM_UNSEEN) /* what pulses teach now is for a temperature that nobody knows */
+        e->thermometer.known = false;
     e->updates++;
 }
 

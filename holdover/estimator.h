@@ -10,14 +10,17 @@
 #include <stdint.h>
 
 #include "holdover/bank.h"
+#include "holdover/thermometer.h"
 
-#define ESTIMATOR_AGES 2
+#define ESTIMATOR_AGES    2
+#define ESTIMATOR_LEANING 5.0 /* sigmas cumulated: pulses are led away */
 
 /* What was known at an earlier time. */
 struct estimator_mark {
     bool valid;
     int64_t at_ns;
-    double steered_ns; /* by corrections and steps since then */
+    double steered_ns;          /* by corrections and steps since then */
+    double warmed_k, warmed_ks; /* by which the oscillator has become warmer, and its integral over time */
     struct bank bank;
 };
 
@@ -29,6 +32,7 @@ struct estimator {
     int64_t at_ns;      /* monotonic time that all refers to */
     bool timed;         /* at_ns is set */
     double steered_ns;  /* before the start: what steering did since the last forgetting */
+    struct thermometer thermometer;
     /* noise of a pulse, 1 sigma */
     double expected_noise_ns; /* as configured */
     double noise_ns;          /* adapted from the residuals */
@@ -39,8 +43,10 @@ struct estimator {
     double residual_variance; /* half the mean square of the difference of successive residuals */
     double peak_variance;     /* its largest value of the last 20 min, fading */
     unsigned updates;
-    bool drawn;                                     /* the pulses lead away from what the marks foretell */
+    bool drawn;                                     /* the pulses lead away from what was known before them */
     struct estimator_mark marks[ESTIMATOR_AGES][2]; /* the newer one first */
+    double leaning[2];                              /* evidence that the pulses run late, early: see lean() */
+    struct estimator_mark upright;                  /* from before they began to */
 };
 
 /* pulse_noise_ns: expected noise of a pulse, > 0. */
@@ -52,12 +58,16 @@ void estimator_predict(struct estimator *e, int64_t now_ns);
 /* From now on this correction is in force. Predict to the moment first. */
 void estimator_control(struct estimator *e, double freq_ppb);
 
+/* A sensor near the oscillator reads so much, degrees Celsius, at the time predicted to. */
+void estimator_temperature(struct estimator *e, double celsius);
+
 /* The clock was stepped by delta_ns, known to sigma_ns (1 sigma). */
 void estimator_step(struct estimator *e, double delta_ns, double sigma_ns);
 
 /* If the pulses of the last seconds or minutes led away from what was known before them by more than so many
- * sigmas, what was known before is put back. True if so. */
-bool estimator_rewind(struct estimator *e, double sigmas);
+ * sigmas, or lean to one side by more than so many cumulated ones, what was known before is put back. True if
+ * so. */
+bool estimator_rewind(struct estimator *e, double sigmas, double leaning);
 
 /* What was known before is not worth going back to. */
 void estimator_unmark(struct estimator *e);

@@ -10,6 +10,8 @@ double forecast_bound_ns(const struct discipline *d, double after_s)
     if (!d->estimator.started)
         return BOUND_UNKNOWN_NS;
     struct bank then = d->estimator.bank;
+    if (then.room == ROOM_WATCHED)
+        then.room = ROOM_TO_COME;
     if (after_s > 0)
         bank_predict(&then, after_s, d->estimator.control_ppb);
     bank_step(&then, -then.phase_ns, 0); /* what steering takes away */

@@ -9,12 +9,11 @@
 #define OMEGA       (2 * M_PI / DAY_S)
 #define DAILY_LASTS (5 * DAY_S) /* weather and people change the cycle */
 #define DRIFT_LASTS (10 * DAY_S)
-/* What is expected of an oscillator before it is seen, for each ppb per sqrt(s) of its random walk:
- * temperature and ageing of a day are of the size of the walk of a day, 294 sqrt(s), whatever the oscillator
- * costs. */
-#ifndef DRIFT_PER_WALK
-#define DRIFT_PER_WALK 3e-3
-#endif
+
+/* An unseen room: 2 K a day, as a random walk. In an hour that is 0.4 K, and so are daily swings of 2 K
+ * either way. */
+#define ROOM_K2_PER_S     (4 / DAY_S)
+#define COEFFICIENT_LASTS (60 * DAY_S) /* seasons: another point of a bent curve */
 
 static double square(double v)
 {
@@ -44,10 +43,11 @@ void kalman_start(struct kalman *k, const struct kalman_noise *n, double phase_n
     k->x[KALMAN_FREQUENCY] = freq_ppb;
     k->P[KALMAN_PHASE][KALMAN_PHASE] = phase_variance;
     k->P[KALMAN_PHASE][KALMAN_FREQUENCY] = k->P[KALMAN_FREQUENCY][KALMAN_PHASE] = covariance;
-    k->P[KALMAN_DRIFT][KALMAN_DRIFT] = square(DRIFT_PER_WALK * n->walk_ppb);
+    k->P[KALMAN_DRIFT][KALMAN_DRIFT] = square(n->drift);
     k->P[KALMAN_DAILY][KALMAN_DAILY] = square(n->daily_ppb);
     k->P[KALMAN_DAILY_90][KALMAN_DAILY_90] = k->P[KALMAN_DAILY][KALMAN_DAILY];
     k->P[KALMAN_WANDER][KALMAN_WANDER] = square(n->wander_ns);
+    k->coefficient.variance = square(n->kelvin_ppb);
     /* what was measured is the sum of all that makes the frequency */
     k->P[KALMAN_FREQUENCY][KALMAN_FREQUENCY] = freq_variance + k->P[KALMAN_DAILY][KALMAN_DAILY];
     k->P[KALMAN_FREQUENCY][KALMAN_DAILY] = -k->P[KALMAN_DAILY][KALMAN_DAILY];
@@ -64,6 +64,7 @@ void kalman_set_phase(struct kalman *k, double phase_ns, double variance)
     for (int i = 0; i < N; i++)
         k->P[KALMAN_PHASE][i] = k->P[i][KALMAN_PHASE] = -k->P[KALMAN_WANDER][i];
     k->P[KALMAN_PHASE][KALMAN_PHASE] = variance + k->P[KALMAN_WANDER][KALMAN_WANDER];
+    k->coefficient.covariance[KALMAN_PHASE] = -k->coefficient.covariance[KALMAN_WANDER];
 }
 
 /* v := F v, for a column of states. */
@@ -84,10 +85,33 @@ void kalman_predict(struct kalman *k, const struct kalman_passage *p, double con
     k->x[KALMAN_PHASE] += control_ppb * p->dt;
 }
 
+void kalman_warm(struct kalman *k, double kelvin, double kelvin_s)
+{
+    struct kalman_coefficient *c = &k->coefficient;
+    const double gain[N] = {[KALMAN_PHASE] = kelvin_s, [KALMAN_FREQUENCY] = kelvin};
+    for (int i = KALMAN_PHASE; i <= KALMAN_FREQUENCY; i++)
+        k->x[i] += gain[i] * c->ppb;
+    for (int i = 0; i < N; i++)
+        for (int j = i; j < N; j++)
+            k->P[i][j] = k->P[j][i] = k->P[i][j] + gain[i] * c->covariance[j] + gain[j] * c->covariance[i] +
+                                      gain[i] * gain[j] * c->variance;
+    for (int i = KALMAN_PHASE; i <= KALMAN_FREQUENCY; i++)
+        c->covariance[i] += gain[i] * c->variance;
+}
+
+/* Random walk of frequency that a room makes of which is not told, variance a second. */
+static double unseen_walk(const struct kalman_coefficient *c, enum kalman_room room)
+{
+    if (room == ROOM_WATCHED)
+        return 0;
+    return ROOM_K2_PER_S * (c->variance + (room == ROOM_UNSEEN ? square(c->ppb) : 0));
+}
+
 void kalman_predict_covariance(struct kalman *k, const struct kalman_noise *n, const struct kalman_passage *p)
 {
-    const double q0 = square(n->white_ns), q1 = square(n->walk_ppb), dt = p->dt;
-    const double q2 = 2 * square(DRIFT_PER_WALK * n->walk_ppb) / DRIFT_LASTS;
+    const double q0 = square(n->white_ns), dt = p->dt;
+    const double q1 = square(n->walk_ppb) + unseen_walk(&k->coefficient, p->room);
+    const double q2 = 2 * square(n->drift) / DRIFT_LASTS;
     const double daily = p->daily_gained * square(n->daily_ppb);
     double T[N][N];
 
@@ -118,12 +142,27 @@ void kalman_predict_covariance(struct kalman *k, const struct kalman_noise *n, c
     P[KALMAN_DAILY][KALMAN_DAILY] += daily;
     P[KALMAN_DAILY_90][KALMAN_DAILY_90] += daily;
     P[KALMAN_WANDER][KALMAN_WANDER] += square(n->wander_ns) * (1 - square(p->wander_kept));
+    if (k->coefficient.variance > 0) {
+        carry(k->coefficient.covariance, p);
+        k->coefficient.variance += 2 * square(n->kelvin_ppb) / COEFFICIENT_LASTS * dt;
+    }
 }
 
 double kalman_innovation_variance(const struct kalman *k, double pulse_variance)
 {
     return k->P[KALMAN_PHASE][KALMAN_PHASE] + 2 * k->P[KALMAN_PHASE][KALMAN_WANDER] +
            k->P[KALMAN_WANDER][KALMAN_WANDER] + pulse_variance;
+}
+
+/* As the other states, in the same form. */
+static void update_coefficient(struct kalman_coefficient *c, const double *PH, const double *K, double S,
+                               double residual_ns)
+{
+    const double PHc = c->covariance[KALMAN_PHASE] + c->covariance[KALMAN_WANDER], Kc = PHc / S;
+    c->ppb += Kc * residual_ns;
+    for (int i = 0; i < N; i++)
+        c->covariance[i] += -K[i] * PHc - PH[i] * Kc + K[i] * S * Kc;
+    c->variance += -2 * Kc * PHc + Kc * S * Kc;
 }
 
 void kalman_update(struct kalman *k, double residual_ns, double pulse_variance)
@@ -140,6 +179,8 @@ void kalman_update(struct kalman *k, double residual_ns, double pulse_variance)
     for (int i = 0; i < N; i++)
         for (int j = i; j < N; j++)
             k->P[i][j] = k->P[j][i] = k->P[i][j] - K[i] * PH[j] - PH[i] * K[j] + K[i] * S * K[j];
+    if (k->coefficient.variance > 0)
+        update_coefficient(&k->coefficient, PH, K, S, residual_ns);
 }
 
 double kalman_frequency(const struct kalman *k)

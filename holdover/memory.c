@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text of one head line, one line for each member of the bank, and a checksum. */
+/* Text of one head line, one line for each member of the bank, and a checksum. Where there is a temperature
+ * sensor the head line ends with the temperature, and the others with the coefficient. */
 #include "holdover/memory.h"
 
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 
 #define FORMAT   "gmd oscillator memory 1"
 #define CHECKSUM "checksum "
+#define SENSED   " temperature "
 #define OLDEST_S (366 * 86400.0)
 #define FIRST    KALMAN_FREQUENCY /* phase and the receiver's wander are not worth remembering */
 #define LAST     KALMAN_DAILY_90
@@ -40,13 +42,23 @@ static uint64_t checksum(const char *text, size_t length)
     return h;
 }
 
+static void put_coefficient(struct text *t, const struct kalman_coefficient *c)
+{
+    put(t, " %.17g %.17g", c->ppb, c->variance);
+    for (int i = FIRST; i <= LAST; i++)
+        put(t, " %.17g", c->covariance[i]);
+}
+
 size_t memory_write(const struct estimator *e, int64_t tai_s, char *text, size_t size)
 {
     const struct bank *b = &e->bank;
     struct text t = {text, size};
     if (!e->started || size == 0)
         return 0;
-    put(&t, FORMAT "\nat %" PRId64 " noise %.6g members %d\n", tai_s, e->noise_ns, b->count);
+    put(&t, FORMAT "\nat %" PRId64 " noise %.6g members %d", tai_s, e->noise_ns, b->count);
+    if (b->sensed)
+        put(&t, SENSED "%.4f", e->thermometer.known ? e->thermometer.celsius : NAN);
+    put(&t, "\n");
     for (int m = 0; m < b->count; m++) {
         const struct kalman *k = &b->filters[m];
         put(&t, "%.9g %.9g", b->members[m].noise.walk_ppb, b->log_weight[m]);
@@ -55,6 +67,8 @@ size_t memory_write(const struct estimator *e, int64_t tai_s, char *text, size_t
         for (int i = FIRST; i <= LAST; i++)
             for (int j = i; j <= LAST; j++)
                 put(&t, " %.17g", k->P[i][j]);
+        if (b->sensed)
+            put_coefficient(&t, &k->coefficient);
         put(&t, "\n");
     }
     put(&t, CHECKSUM "%016" PRIx64 "\n", checksum(text, (size_t)(t.at - text)));
@@ -70,6 +84,25 @@ static double number(const char **at)
         return NAN;
     *at = end;
     return value;
+}
+
+static bool read_coefficient(struct kalman_coefficient *c, const char **at)
+{
+    bool sound = isfinite(c->ppb = number(at)) && isfinite(c->variance = number(at)) && c->variance >= 0;
+    for (int i = FIRST; i <= LAST; i++)
+        sound &= isfinite(c->covariance[i] = number(at)) != 0;
+    return sound;
+}
+
+/* The temperature that the frequencies are for, where there was a sensor; NAN: it had failed. */
+static void read_temperature(struct bank *b, struct thermometer *t, const char **at)
+{
+    if (strncmp(*at, SENSED, strlen(SENSED)) != 0)
+        return;
+    *at += strlen(SENSED);
+    t->celsius = t->believed = number(at);
+    t->known = isfinite(t->celsius);
+    bank_sense(b);
 }
 
 static const char *read_member(struct bank *b, int m, const char **at)
@@ -88,6 +121,8 @@ static const char *read_member(struct bank *b, int m, const char **at)
             sound &= isfinite(k->P[i][j] = k->P[j][i] = number(at)) != 0;
     for (int i = FIRST; i <= LAST; i++)
         sound &= k->P[i][i] >= 0;
+    if (b->sensed)
+        sound &= read_coefficient(&k->coefficient, at);
     return sound ? NULL : "no numbers where numbers should be";
 }
 
@@ -127,7 +162,10 @@ const char *memory_read(struct estimator *e, const char *text, size_t length, in
     if (age_s > OLDEST_S)
         return "older than a year";
     struct bank bank = e->bank;
+    struct thermometer thermometer = e->thermometer;
     at += used;
+    read_temperature(&bank, &thermometer, &at);
+    bank.room = ROOM_UNSEEN;
     for (int m = 0; m < members && !wrong; m++)
         wrong = read_member(&bank, m, &at);
     if (wrong)
@@ -136,6 +174,7 @@ const char *memory_read(struct estimator *e, const char *text, size_t length, in
         return "longer than it should be";
     bank_remember(&bank, age_s, retrace_ppb);
     e->bank = bank;
+    e->thermometer = thermometer;
     e->remembered = true;
     return NULL;
 }

@@ -90,6 +90,11 @@ void figures_add(struct figures_collector *c, const struct run *r)
         add_outage(c, r, error_ns);
     else
         add_return(c, r);
+    if (r->t_s == r->config.lock_s) {
+        const struct bank *b = &r->discipline.estimator.bank;
+        c->figures.sensed = b->sensed;
+        c->figures.coefficient = bank_coefficient(b, &c->figures.coefficient_sigma);
+    }
     if (r->t_s == r->config.lock_s + r->config.outage_s)
         c->figures.return_error_ns = run_error_ns(r);
 }
@@ -110,12 +115,14 @@ static double fit_error(const double *free_ns, long now_s, long window_s, long a
     return fabs(free_ns[now_s + after_s] - free_ns[now_s] - predicted);
 }
 
-static double hindsight(const struct figures_collector *c, const struct run *r, long after_s)
+static void fit_windows(const struct figures_collector *c, const struct run *r, struct figures_horizon *h)
 {
-    double best = INFINITY;
-    for (long window_s = SHORTEST_FIT_S; window_s <= r->config.lock_s; window_s *= 2)
-        best = fmin(best, fit_error(c->free_ns, r->config.lock_s, window_s, after_s));
-    return best;
+    const long lock_s = r->config.lock_s;
+    h->hindsight_ns = INFINITY;
+    for (long window_s = SHORTEST_FIT_S; window_s <= lock_s && h->fits < FIGURES_FITS; window_s *= 2) {
+        h->fits_ns[h->fits] = fit_error(c->free_ns, lock_s, window_s, h->after_s);
+        h->hindsight_ns = fmin(h->hindsight_ns, h->fits_ns[h->fits++]);
+    }
 }
 
 static int by_size(const void *a, const void *b)
@@ -139,7 +146,7 @@ void figures_end(struct figures_collector *c, const struct run *r)
     }
     for (int i = 0; i < FIGURES_HORIZONS; i++)
         if (f->horizons[i].reached) {
-            f->horizons[i].hindsight_ns = hindsight(c, r, f->horizons[i].after_s);
+            fit_windows(c, r, &f->horizons[i]);
             f->horizons[i].line_ns =
                 fit_error(c->free_ns, lock_s, LINE_S < lock_s ? LINE_S : lock_s, f->horizons[i].after_s);
         }

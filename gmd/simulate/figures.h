@@ -9,6 +9,7 @@
 #include "holdover/stability.h"
 
 #define FIGURES_HORIZONS 6
+#define FIGURES_FITS     22 /* windows of 16, 32, 64 ... s, the last one of a year */
 
 struct figures_horizon {
     long after_s; /* of the outage */
@@ -16,7 +17,10 @@ struct figures_horizon {
     double error_ns;     /* |true error| then */
     double max_error_ns; /* largest |true error| until then */
     double line_ns; /* a straight line fitted to the true phase of the last LINE_S seconds misses by this */
-    double hindsight_ns; /* best of all straight lines fitted to the true phase before the outage */
+    int fits;
+    double
+        fits_ns[FIGURES_FITS]; /* what lines fitted to the true phase of the last 16, 32, 64 ... s miss by */
+    double hindsight_ns;       /* the least of them */
 };
 
 /* Times are seconds of the run, -1: never. */
@@ -26,6 +30,8 @@ struct figures {
     long locked_seconds; /* that rms and max are of: from LOCKED_SETTLE_S after the first lock on */
     double locked_rms_ns, locked_max_ns;
     struct stability_figures stability; /* of the same seconds, while LOCKED */
+    bool sensed;
+    double coefficient, coefficient_sigma; /* ppb/K, learned when the pulses ended */
     struct figures_horizon horizons[FIGURES_HORIZONS];
     long outage_seconds;
     double share95, share999; /* of the outage's seconds with |true error| within the bound */

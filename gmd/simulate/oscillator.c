@@ -7,6 +7,7 @@
 
 #define DAY_S    86400.0
 #define SWING_K  2.0
+#define ROOM_C   25.0
 #define FIRST_S  1.0
 #define APART    4.0
 #define AVERAGES 3
@@ -74,11 +75,13 @@ void oscillator_start(struct oscillator_synth *o, const struct oscillator_figure
 {
     static const double averages[AVERAGES] = {1, 100, 1000};
     const double adev[AVERAGES] = {f->adev_1, f->adev_100, f->adev_1000};
+    const double daily = f->per_kelvin * SWING_K;
     double a[AVERAGES][3], b[AVERAGES], level[3], tau = FIRST_S;
 
     *o = (struct oscillator_synth){.chance = chance_seed(seed, 1)};
     o->aging_per_s = f->aging_per_day / DAY_S;
-    o->daily = f->per_kelvin * SWING_K;
+    o->per_kelvin = f->per_kelvin;
+    o->swing = f->per_kelvin != 0 ? SWING_K : 0;
     for (int k = 0; k < OSCILLATOR_FLICKER; k++, tau *= APART) {
         o->keep[k] = exp(-1 / tau);
         o->kick[k] = sqrt(1 - o->keep[k] * o->keep[k]);
@@ -90,8 +93,8 @@ void oscillator_start(struct oscillator_synth *o, const struct oscillator_figure
         for (int k = 0; k < OSCILLATOR_FLICKER; k++)
             a[i][1] += avar_markov(o->keep[k], m);
         a[i][2] = (2 * m * m + 1) / (6 * m);
-        b[i] = adev[i] * adev[i] - o->daily * o->daily * avar_daily(m) -
-               o->aging_per_s * o->aging_per_s * m * m / 2;
+        b[i] =
+            adev[i] * adev[i] - daily * daily * avar_daily(m) - o->aging_per_s * o->aging_per_s * m * m / 2;
     }
     solve_levels(a, b, level);
     o->white = level[0];
@@ -105,10 +108,15 @@ void oscillator_start(struct oscillator_synth *o, const struct oscillator_figure
         o->state[k] = chance_gauss(&o->chance);
 }
 
+double oscillator_room(const struct oscillator_synth *o)
+{
+    return ROOM_C + o->swing * sin(2 * M_PI * o->t_s / DAY_S + o->phase);
+}
+
 double oscillator_next(struct oscillator_synth *o)
 {
     double y = o->offset + o->white * chance_gauss(&o->chance) + o->walked + o->aging_per_s * o->t_s +
-               o->daily * sin(2 * M_PI * o->t_s / DAY_S + o->phase);
+               o->per_kelvin * o->swing * sin(2 * M_PI * o->t_s / DAY_S + o->phase);
     for (int k = 0; k < OSCILLATOR_FLICKER; k++) {
         y += o->flicker * o->state[k];
         o->state[k] = o->keep[k] * o->state[k] + o->kick[k] * chance_gauss(&o->chance);

@@ -25,7 +25,7 @@ struct oscillator_synth {
     struct chance chance;
     double white, walk, flicker; /* deviations a second; of each Markov process */
     double state[OSCILLATOR_FLICKER], keep[OSCILLATOR_FLICKER], kick[OSCILLATOR_FLICKER];
-    double walked, aging_per_s, daily, phase, offset;
+    double walked, aging_per_s, per_kelvin, swing, phase, offset;
     double t_s;
 };
 
@@ -33,5 +33,8 @@ void oscillator_start(struct oscillator_synth *o, const struct oscillator_figure
 
 /* Mean frequency error of the next second, ppb. */
 double oscillator_next(struct oscillator_synth *o);
+
+/* The room's temperature in that next second, degrees Celsius. */
+double oscillator_room(const struct oscillator_synth *o);
 
 #endif

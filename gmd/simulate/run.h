@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One discipline on one oscillator with one receiver in virtual time, a second a step: first with pulses,
- * then without (the outage), then with pulses again. Pure. */
+ * then without (the outage), then with pulses again. A warm start has pulses before all that, and a restart
+ * that remembers them. Pure. */
 #ifndef GMD_SIMULATE_RUN_H
 #define GMD_SIMULATE_RUN_H
 
@@ -8,6 +9,7 @@
 
 #include "gmd/simulate/oscillator.h"
 #include "gmd/simulate/pulses.h"
+#include "gmd/simulate/sensor.h"
 #include "gmd/simulate/trace.h"
 #include "holdover/discipline.h"
 
@@ -15,9 +17,12 @@ struct run_config {
     struct discipline_config discipline;
     const struct oscillator_figures *oscillator; /* or else */
     struct trace oscillator_trace;               /* ppb */
-    const struct pulse_figures *pulses;          /* or else */
-    struct trace pulse_trace;                    /* ns late */
-    long lock_s, outage_s, return_s;
+    double day; /* its temperature's, at the start, 0..1, and ageing upwards; below 0: by chance */
+    const struct pulse_figures *pulses; /* or else */
+    struct trace pulse_trace;           /* ns late */
+    bool sensor;                        /* in the modelled oscillator's room; or else */
+    struct trace temperature_trace;     /* degrees Celsius; empty: no sensor */
+    long warm_s, lock_s, outage_s, return_s;
     uint64_t seed;
 };
 
@@ -26,8 +31,9 @@ struct run {
     struct discipline discipline;
     struct oscillator_synth oscillator;
     struct pulse_synth pulses;
+    struct sensor_synth sensor;
     struct chance chance;
-    long t_s;         /* seconds done */
+    long t_s;         /* seconds done; below 0: before the restart */
     int64_t now_ns;   /* monotonic = true time since the start */
     int64_t whole_ns; /* clock - TAI, whole part ... */
     double part_ns;   /* ... and the rest */
@@ -36,7 +42,8 @@ struct run {
     bool pulsed;    /* there was a pulse in the second last simulated */
 };
 
-void run_init(struct run *r, const struct run_config *config);
+/* Begins after the restart. false: nothing had been learned that is worth remembering. */
+bool run_init(struct run *r, const struct run_config *config);
 long run_total_s(const struct run *r);
 
 /* Simulates the next second. */

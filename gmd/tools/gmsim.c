@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gmd/discipline_settings.h"
 #include "gmd/report_stability.h"
 #include "gmd/simulate/figures.h"
 #include "gmd/simulate/run.h"
@@ -19,16 +20,20 @@
 #define PPB        1e9 /* of a fractional frequency */
 #define NS_OF_S    1e9
 
+#define MAX_FREQ_PPB      500000
+#define HOLDOVER_LIMIT_NS 1000 /* the default of most profiles */
+
 static const char usage[] =
     "usage: gmsim --oscillator tcxo|ocxo|ocxo-hq|rubidium|nic|FILE[:INTERVAL_S]\n"
     "             --pulses f9t|m8t|plain|reference|FILE --lock SECONDS --outage SECONDS\n"
-    "             [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady] [--csv FILE|-] "
-    "[--json]\n";
+    "             [--sensor | --temperature FILE[:INTERVAL_S]]\n"
+    "             [--warm SECONDS] [--seed N] [--class auto|tcxo|ocxo|ocxo-hq|rubidium|nic] [--steady]\n"
+    "             [--day FRACTION] [--csv FILE|-] [--json]\n";
 
 struct request {
     struct run_config run;
     struct oscillator_figures steady; /* of the named oscillator in a room of constant temperature */
-    const char *oscillator, *pulses, *csv;
+    const char *oscillator, *pulses, *temperature, *csv;
     bool json, keep_temperature;
 };
 
@@ -40,6 +45,13 @@ static bool whole_number(const char *text, long least, long most, long *value)
     errno = 0;
     *value = strtol(text, &end, 10);
     return !errno && end != text && !*end && *value >= least && *value <= most;
+}
+
+static bool fraction(const char *text, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    return end != text && !*end && *value >= 0 && *value <= 1;
 }
 
 static bool class_named(const char *name, enum oscillator_class *c)
@@ -56,12 +68,11 @@ static bool class_named(const char *name, enum oscillator_class *c)
     return false;
 }
 
-/* FILE[:INTERVAL_S] */
-static bool oscillator_file(struct request *q, const char *text)
+/* FILE[:INTERVAL_S], in t the interval where there is none. */
+static bool timed_file(struct trace *t, const char *text, double scale)
 {
     char path[4096], error[4200], *end;
     snprintf(path, sizeof path, "%s", text);
-    q->run.oscillator_trace.interval_s = 1;
     char *colon = strrchr(path, ':');
     if (colon) {
         const double interval_s = strtod(colon + 1, &end);
@@ -70,12 +81,18 @@ static bool oscillator_file(struct request *q, const char *text)
             return false;
         }
         *colon = 0;
-        q->run.oscillator_trace.interval_s = interval_s;
+        t->interval_s = interval_s;
     }
-    if (trace_read(&q->run.oscillator_trace, path, PPB, error, sizeof error) == 0)
+    if (trace_read(t, path, scale, error, sizeof error) == 0)
         return true;
     fprintf(stderr, "gmsim: %s\n", error);
     return false;
+}
+
+static bool oscillator_file(struct request *q)
+{
+    q->run.oscillator_trace.interval_s = 1;
+    return timed_file(&q->run.oscillator_trace, q->oscillator, PPB);
 }
 
 static bool pulse_file(struct request *q, const char *path)
@@ -88,6 +105,13 @@ static bool pulse_file(struct request *q, const char *path)
     return false;
 }
 
+/* As often as the oscillator's file, unless it says itself how often. */
+static bool temperature_file(struct request *q)
+{
+    q->run.temperature_trace.interval_s = q->run.oscillator ? 1 : q->run.oscillator_trace.interval_s;
+    return timed_file(&q->run.temperature_trace, q->temperature, 1);
+}
+
 static bool find_sources(struct request *q)
 {
     q->run.oscillator = oscillator_named(q->oscillator);
@@ -97,23 +121,31 @@ static bool find_sources(struct request *q)
         q->steady.per_kelvin = 0;
         q->run.oscillator = &q->steady;
     }
-    return (q->run.oscillator || oscillator_file(q, q->oscillator)) &&
-           (q->run.pulses || pulse_file(q, q->pulses));
+    if (q->run.sensor && !q->run.oscillator) {
+        fprintf(stderr, "gmsim: --sensor is in a model's room; for a file's there is --temperature\n");
+        return false;
+    }
+    return (q->run.oscillator || oscillator_file(q)) && (q->run.pulses || pulse_file(q, q->pulses)) &&
+           (!q->temperature || temperature_file(q));
 }
 
 /* Files must last for lock and outage; as long as they go on, the return is simulated, too. */
 static bool fit_to_files(struct request *q)
 {
-    const struct trace *traces[] = {q->run.oscillator ? NULL : &q->run.oscillator_trace,
-                                    q->run.pulses ? NULL : &q->run.pulse_trace};
-    const long needed_s = q->run.lock_s + q->run.outage_s;
-    for (int i = 0; i < 2; i++) {
-        if (!traces[i])
+    const struct {
+        const struct trace *trace; /* NULL: no file */
+        const char *name;
+    } files[] = {{q->run.oscillator ? NULL : &q->run.oscillator_trace, q->oscillator},
+                 {q->run.pulses ? NULL : &q->run.pulse_trace, q->pulses},
+                 {q->temperature ? &q->run.temperature_trace : NULL, q->temperature}};
+    const long needed_s = q->run.warm_s + q->run.lock_s + q->run.outage_s;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        if (!files[i].trace)
             continue;
-        const long seconds = trace_seconds(traces[i]);
+        const long seconds = trace_seconds(files[i].trace);
         if (seconds < needed_s) {
-            fprintf(stderr, "gmsim: %s: has values for %ld s, the run needs %ld s\n",
-                    i ? q->pulses : q->oscillator, seconds, needed_s);
+            fprintf(stderr, "gmsim: %s: has values for %ld s, the run needs %ld s\n", files[i].name, seconds,
+                    needed_s);
             return false;
         }
         if (seconds - needed_s < q->run.return_s)
@@ -124,23 +156,13 @@ static bool fit_to_files(struct request *q)
 
 static struct discipline_config discipline_as_installed(void)
 {
-    return (struct discipline_config){
-        .pulse_noise_ns = 20,
-        .max_freq_ppb = 500000,
-        .lock_threshold_ns = 200,
-        .lock_pulses = 5,
-        .unlock_threshold_ns = 10000,
-        .reacquire_pulses = 10,
-        .overrule_pulses = 60,
-        .max_slew_ppb = 50,
-        .holdover_limit_ns = 1000,
-        .systematic_ns = 0, /* the simulated receiver and cable have no error that does not average out */
-        .locked_class = CLOCK_CLASS_LOCKED,
-        .holdover_class = CLOCK_CLASS_HOLDOVER,
-        .out_of_spec_class = CLOCK_CLASS_DEGRADED_B,
-        .free_run_class = CLOCK_CLASS_DEFAULT,
-        .jump_threshold_ns = 100000,
-    };
+    static struct conf c;
+    conf_defaults(&c);
+    struct discipline_config d = discipline_settings(&c);
+    d.max_freq_ppb = MAX_FREQ_PPB;
+    d.holdover_limit_ns = HOLDOVER_LIMIT_NS;
+    d.systematic_ns = 0; /* the simulated receiver and cable have no error that does not average out */
+    return d;
 }
 
 enum {
@@ -148,9 +170,13 @@ enum {
     OPTION_PULSES,
     OPTION_LOCK,
     OPTION_OUTAGE,
+    OPTION_WARM,
     OPTION_SEED,
     OPTION_CLASS,
     OPTION_STEADY,
+    OPTION_SENSOR,
+    OPTION_TEMPERATURE,
+    OPTION_DAY,
     OPTION_CSV,
     OPTION_JSON,
     OPTION_HELP
@@ -170,6 +196,8 @@ static bool take_option(struct request *q, int option)
         return whole_number(optarg, 1, TIME_MAX_S, &q->run.lock_s);
     case OPTION_OUTAGE:
         return whole_number(optarg, 0, TIME_MAX_S, &q->run.outage_s);
+    case OPTION_WARM:
+        return whole_number(optarg, 1, TIME_MAX_S, &q->run.warm_s);
     case OPTION_SEED:
         if (!whole_number(optarg, 0, INT32_MAX, &number))
             return false;
@@ -180,6 +208,14 @@ static bool take_option(struct request *q, int option)
     case OPTION_STEADY:
         q->keep_temperature = false;
         return true;
+    case OPTION_SENSOR:
+        q->run.sensor = true;
+        return true;
+    case OPTION_TEMPERATURE:
+        q->temperature = optarg;
+        return true;
+    case OPTION_DAY:
+        return fraction(optarg, &q->run.day);
     case OPTION_CSV:
         q->csv = optarg;
         return true;
@@ -198,9 +234,13 @@ static bool parse(struct request *q, int argc, char **argv)
         {"pulses", required_argument, NULL, OPTION_PULSES},
         {"lock", required_argument, NULL, OPTION_LOCK},
         {"outage", required_argument, NULL, OPTION_OUTAGE},
+        {"warm", required_argument, NULL, OPTION_WARM},
         {"seed", required_argument, NULL, OPTION_SEED},
         {"class", required_argument, NULL, OPTION_CLASS},
         {"steady", no_argument, NULL, OPTION_STEADY},
+        {"sensor", no_argument, NULL, OPTION_SENSOR},
+        {"temperature", required_argument, NULL, OPTION_TEMPERATURE},
+        {"day", required_argument, NULL, OPTION_DAY},
         {"csv", required_argument, NULL, OPTION_CSV},
         {"json", no_argument, NULL, OPTION_JSON},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -211,6 +251,7 @@ static bool parse(struct request *q, int argc, char **argv)
     q->run.discipline = discipline_as_installed();
     q->run.lock_s = q->run.outage_s = -1;
     q->run.seed = 1;
+    q->run.day = -1;
     while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
         if (option == OPTION_HELP) {
             fputs(usage, stdout);
@@ -223,7 +264,8 @@ static bool parse(struct request *q, int argc, char **argv)
         }
     }
     q->run.return_s = q->run.outage_s > 0 ? RETURN_S : 0;
-    return optind == argc && q->oscillator && q->pulses && q->run.lock_s >= 0 && q->run.outage_s >= 0;
+    return optind == argc && !(q->run.sensor && q->temperature) && q->oscillator && q->pulses &&
+           q->run.lock_s >= 0 && q->run.outage_s >= 0;
 }
 
 /* --- results --------------------------------------------------------------------------------------- */
@@ -245,6 +287,14 @@ static json_t *time_or_null(long s)
     return s < 0 ? json_null() : json_integer(s);
 }
 
+static json_t *fits_json(const struct figures_horizon *h)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < h->fits; i++)
+        json_array_append_new(all, json_real(h->fits_ns[i]));
+    return all;
+}
+
 static json_t *horizons_json(const struct figures *f)
 {
     json_t *all = json_object();
@@ -255,9 +305,9 @@ static json_t *horizons_json(const struct figures *f)
             continue;
         snprintf(name, sizeof name, "%ld", h->after_s);
         json_object_set_new(all, name,
-                            json_pack("{s:f, s:f, s:f, s:f}", "error_ns", h->error_ns, "max_error_ns",
-                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns",
-                                      h->hindsight_ns));
+                            json_pack("{s:f, s:f, s:f, s:f, s:o}", "error_ns", h->error_ns, "max_error_ns",
+                                      h->max_error_ns, "line_ns", h->line_ns, "hindsight_ns", h->hindsight_ns,
+                                      "fits_ns", fits_json(h)));
     }
     return all;
 }
@@ -280,16 +330,23 @@ static json_t *stability_json(const struct figures *f)
     return o;
 }
 
+static json_t *coefficient_json(const struct figures *f)
+{
+    return f->sensed ? json_pack("{s:f, s:f}", "ppb_per_k", f->coefficient, "sigma", f->coefficient_sigma)
+                     : json_null();
+}
+
 static void print_json(const struct request *q, const struct figures *f)
 {
     json_t *o =
-        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator", q->oscillator,
-                  "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s", (json_int_t)q->run.lock_s,
-                  "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s", time_or_null(f->locked_at_s),
-                  "time_to_100ns_s", time_or_null(f->within_100ns_s), "locked_rms_ns",
-                  f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(), "locked_max_ns",
-                  f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
-                  stability_json(f), "steps_after_lock", (json_int_t)f->steps, "outage", outage_json(f));
+        json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "oscillator",
+                  q->oscillator, "pulses", q->pulses, "seed", (json_int_t)q->run.seed, "lock_s",
+                  (json_int_t)q->run.lock_s, "outage_s", (json_int_t)q->run.outage_s, "time_to_lock_s",
+                  time_or_null(f->locked_at_s), "time_to_100ns_s", time_or_null(f->within_100ns_s),
+                  "locked_rms_ns", f->locked_seconds ? json_real(f->locked_rms_ns) : json_null(),
+                  "locked_max_ns", f->locked_seconds ? json_real(f->locked_max_ns) : json_null(), "stability",
+                  stability_json(f), "temperature_coefficient", coefficient_json(f), "steps_after_lock",
+                  (json_int_t)f->steps, "outage", outage_json(f));
     if (!o || json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) < 0)
         abort();
     putchar('\n');
@@ -344,6 +401,8 @@ static void print_text(const struct request *q, const struct figures *f)
     if (f->locked_seconds)
         printf("%-28s %.2f ns rms, %.1f ns largest\n", "locked", f->locked_rms_ns, f->locked_max_ns);
     print_stability(&f->stability);
+    if (f->sensed)
+        printf("%-28s %.4g +- %.2g ppb/K\n", "temperature coefficient", f->coefficient, f->coefficient_sigma);
     if (!f->outage_seconds)
         return;
     printf("%-28s %14s %14s %14s\n", "outage", "error", "largest so far", "hindsight");
@@ -363,17 +422,19 @@ static void print_text(const struct request *q, const struct figures *f)
     printf("%-28s %llu\n", "steps after the first lock", f->steps);
 }
 
-/* false: out of memory */
-static bool simulate(const struct request *q, FILE *csv, struct figures *figures)
+/* What is wrong, or NULL. */
+static const char *simulate(const struct request *q, FILE *csv, struct figures *figures)
 {
     struct figures_collector c;
     struct run *r = malloc(sizeof *r);
     if (!r)
-        return false;
-    run_init(r, &q->run);
-    if (!figures_begin(&c, r)) {
+        return "out of memory";
+    const char *wrong = !run_init(r, &q->run)   ? "--warm: too short to learn anything"
+                        : !figures_begin(&c, r) ? "out of memory"
+                                                : NULL;
+    if (wrong) {
         free(r);
-        return false;
+        return wrong;
     }
     if (csv)
         fprintf(csv, "t_s,state,true_error_ns,bound95_ns,bound999_ns,clock_class,clock_accuracy,freq_ppb,"
@@ -388,7 +449,7 @@ static bool simulate(const struct request *q, FILE *csv, struct figures *figures
     figures_end(&c, r);
     *figures = c.figures;
     free(r);
-    return true;
+    return NULL;
 }
 
 static FILE *open_csv(const char *path)
@@ -411,8 +472,9 @@ int main(int argc, char **argv)
         return 2;
     }
     if (find_sources(&q) && fit_to_files(&q) && (!q.csv || (csv = open_csv(q.csv)))) {
-        if (!simulate(&q, csv, &figures))
-            fprintf(stderr, "gmsim: out of memory\n");
+        const char *wrong = simulate(&q, csv, &figures);
+        if (wrong)
+            fprintf(stderr, "gmsim: %s\n", wrong);
         else if (csv && csv != stdout && (ferror(csv) | fclose(csv)))
             fprintf(stderr, "gmsim: %s: %s\n", q.csv, strerror(errno));
         else
@@ -424,5 +486,6 @@ int main(int argc, char **argv)
     }
     trace_free(&q.run.oscillator_trace);
     trace_free(&q.run.pulse_trace);
+    trace_free(&q.run.temperature_trace);
     return status;
 }

@@ -99,6 +99,11 @@ class Node(Netns):
         self.ip6 = f"fd00::{number:x}"
         self.mac = f"02:00:00:00:00:{number:02x}"
 
+    def knows(self, other):
+        """For good: all namespaces share the kernel's table of neighbours, which a crowd of another test may fill."""
+        for address in other.ip4, other.ip6:
+            self.run(["ip", "neighbour", "replace", address, "lladdr", other.mac, "dev", self.interface, "nud", "permanent"])
+
     def configure(self):
         # Checksums are computed here, not left to an offload, so that captures show what they should.
         self.run(["ethtool", "-K", self.interface, "tx", "off"])
@@ -166,6 +171,8 @@ class VethPair(_Network):
         _cable(self.a.name, "eth0", self.b.name, "eth0")
         self.a.configure()
         self.b.configure()
+        self.a.knows(self.b)
+        self.b.knows(self.a)
 
 
 class Bridge(_Network):

@@ -100,7 +100,7 @@ class Ptp4l:
             "time_stamping": "software",
             "network_transport": transport,
             "summary_interval": -10,
-            "tx_timestamp_timeout": 50,  # with the default, 1 ms, a busy machine has it FAULTY for 16 s now and then
+            "tx_timestamp_timeout": 500,  # the default, 1 ms, makes its port FAULTY for 16 s where a busy machine is late
             "uds_address": self.uds,
             **options,
         }

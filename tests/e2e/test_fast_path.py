@@ -6,6 +6,8 @@ import pytest
 from guarded import TRANSPORTS, Probe, ask, check_answers, check_the_rest
 from netns import VethPair
 
+pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+
 
 @pytest.fixture
 def pair():

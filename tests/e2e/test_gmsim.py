@@ -2,13 +2,15 @@
 """gmsim as its users call it: files in, CSV, JSON and a summary out; what it shows is within bounds."""
 
 import csv
+import functools
 import io
 import json
+import math
 import os
 import random
+import resource
 import statistics
 import subprocess
-import time
 
 import pytest
 
@@ -149,24 +151,41 @@ def test_bad_files(tmp_path, content, complaint):
     [], ["--oscillator", "ocxo"], ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "x", "--outage", "1"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "-1", "--outage", "1"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "more"],
+    ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "--day", "2"],
     ["--oscillator", "ocxo", "--pulses", "f9t", "--lock", "1", "--outage", "1", "--nonsense"]])
 def test_wrong_command_lines(args):
     assert "usage: gmsim" in gmsim(*args, status=2)
 
 
-def lying_pulses(path, lock_s, lie_s, ns_per_s):
-    noise = random.Random(1)
+def lying_pulses(path, lock_s, lie_s, ns_per_s, seed=1):
+    noise = random.Random(seed)
     return write(path, [noise.gauss(0, 10e-9) + max(0, t - lock_s + lie_s + 1) * ns_per_s * 1e-9 for t in range(lock_s)] +
                  [0] * 60)
 
 
-@pytest.mark.parametrize("oscillator", ["tcxo", "ocxo", "ocxo-hq", "rubidium"])
+@pytest.mark.parametrize("oscillator", BOUNDS)
 def test_lying_receiver(tmp_path, oscillator):
-    """A fix is claimed for 20 s without an antenna, the pulse runs away by 50 ns/s."""
-    pulses = lying_pulses(tmp_path / "pulses", 3600, 20, 50)
-    for seed in (1, 2):
-        rows = seconds("--oscillator", oscillator, "--pulses", pulses, "--lock", 3600, "--outage", 60, "--seed", seed)
-        assert max(abs(float(r["true_error_ns"])) for r in rows[3580:3605]) < 100
+    """A fix is claimed for 20 s without an antenna, the pulse runs away by 50 ns/s, after half an hour of lock. The clock is
+    not where a clock would be that knew of the loss at once, but less than 100 ns from there; what a plain crystal does by itself
+    in the time comes on top."""
+    for seed in range(1, 7):
+        pulses = lying_pulses(tmp_path / "pulses", 1800, 20, 50 if seed % 2 else -50, seed)
+        lied, told = (seconds("--oscillator", oscillator, "--pulses", pulses, "--lock", lock, "--outage", 1860 - lock,
+                              "--seed", seed) for lock in (1800, 1780))
+        error = [[float(r["true_error_ns"]) for r in rows[1780:1805]] for rows in (lied, told)]
+        moved = [abs(a - b) for a, b in zip(*error)]
+        print(oscillator, seed, max(moved), max(map(abs, error[0])))
+        assert max(moved) < 100
+        assert oscillator == "nic" or max(map(abs, error[0])) < 100
+
+
+@pytest.mark.parametrize("oscillator", BOUNDS)
+def test_warm_start(oscillator):
+    """A restart that remembers the oscillator: within 100 ns in 5 s."""
+    for seed in (1, 2, 3):
+        run = summary(oscillator, "reference", 120, 0, seed, "--warm", 1800)
+        assert run["time_to_100ns_s"] <= 5 and run["time_to_lock_s"] <= 10
+    assert "too short" in gmsim("--oscillator", oscillator, "--pulses", "plain", "--lock", 60, "--outage", 0, "--warm", 1, status=1)
 
 
 @pytest.mark.parametrize("oscillator", ["ocxo", "ocxo-hq", "rubidium"])
@@ -180,7 +199,76 @@ def test_slow_pull(tmp_path, oscillator):
 
 
 def test_thirty_hours_take_seconds():
-    start = time.monotonic()
+    """Of processor time: the machine may have other things to do."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     summary("ocxo", lock=21600, outage=86400)
-    print(f"{time.monotonic() - start:.1f} s")
-    assert time.monotonic() - start < 10
+    taken = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    print(f"{taken:.1f} s")
+    assert taken < 10
+
+
+@functools.cache
+def outage_rms(oscillator, lock, after, seeds, *more):
+    """Root mean square of |error| after so many seconds of an outage, ns; the runs."""
+    runs = [summary(oscillator, "reference", lock, after, seed, *more) for seed in seeds]
+    errors = [run["outage"]["after_s"][str(after)]["error_ns"] for run in runs]
+    assert statistics.median(run["locked_rms_ns"] for run in runs) < 1.1 * BOUNDS[oscillator][0]
+    assert all(run["outage"]["share_bound999"] > 0.9 for run in runs)
+    return statistics.mean(e * e for e in errors) ** 0.5, runs
+
+
+# oscillator, seconds with pulses, and how much of the error after 8 h a sensor leaves; what its coefficient is, ppb/K
+SENSED = [("nic", 21600, 0.8, 100), ("ocxo", 86400, 0.97, 0.2)]
+
+
+@pytest.mark.parametrize("oscillator, lock, left, per_kelvin", SENSED)
+def test_temperature_sensor(oscillator, lock, left, per_kelvin):
+    seeds = (1, 2, 3, 4)
+    without, _ = outage_rms(oscillator, lock, 28800, seeds)
+    sensed, runs = outage_rms(oscillator, lock, 28800, seeds, "--sensor")
+    learned = [run["temperature_coefficient"] for run in runs]
+    print(oscillator, lock, sensed / without, learned)
+    assert sensed < left * without
+    assert statistics.mean(c["ppb_per_k"] for c in learned) > per_kelvin / 3
+    assert all(abs(c["ppb_per_k"] - per_kelvin) < 3.5 * c["sigma"] for c in learned)
+
+
+def lying_sensor(kind, seconds):
+    chance = random.Random(5)
+    return [{"stuck": lambda t: 25,
+             "noise": lambda t: chance.gauss(25, 1),
+             "load": lambda t: 45 + (8 if chance.random() < 0.3 else 0) + chance.gauss(0, 0.3),
+             "wild": lambda t: -55 if t % 600 < 30 else 25,
+             "other room": lambda t: 25 + 3 * math.sin(2 * math.pi * t / 20000),
+             "fails": lambda t: 999}[kind](t) for t in range(0, seconds, 5)]
+
+
+@pytest.mark.parametrize("kind", ["stuck", "noise", "load", "wild", "other room", "fails"])
+def test_lying_temperature_sensor(tmp_path, kind):
+    """It knows nothing of the oscillator's room: what is learned from it does little harm."""
+    file = tmp_path / "temperature"
+    file.write_text("".join(f"{celsius:.3f}\n" for celsius in lying_sensor(kind, 21600 + 14400 + 3600)))
+    seeds = (1, 2, 3)
+    without, _ = outage_rms("ocxo", 21600, 14400, seeds)
+    lied_to, runs = outage_rms("ocxo", 21600, 14400, seeds, "--temperature", f"{file}:5")
+    print(kind, lied_to / without, [run["temperature_coefficient"] for run in runs])
+    assert lied_to < 1.4 * without
+    assert all(run["steps_after_lock"] == 0 for run in runs)
+
+
+def test_temperature_files(tmp_path):
+    """An oscillator that does nothing but follow its temperature, recorded with it."""
+    celsius = [25 + 2 * math.sin(2 * math.pi * t / 28800) for t in range(0, 36000, 10)]
+    oscillator = write(tmp_path / "oscillator", [(c - 25) * 1e-9 for c in celsius])
+    temperature = tmp_path / "temperature"
+    temperature.write_text("".join(f"{c:.3f}\n" for c in celsius))
+    args = ["--oscillator", f"{oscillator}:10", "--pulses", "plain", "--lock", 28800, "--outage", 7200, "--json"]
+    without = json.loads(gmsim(*args))
+    sensed = json.loads(gmsim(*args, "--temperature", temperature))
+    assert without["temperature_coefficient"] is None
+    assert sensed["temperature_coefficient"]["ppb_per_k"] == pytest.approx(1, abs=0.2)
+    assert sensed["outage"]["return_error_ns"] ** 2 < 0.2 * without["outage"]["return_error_ns"] ** 2
+    assert "has values for 36000 s" in gmsim(*args[:4], "--lock", 28801, "--outage", 7200, "--temperature", temperature,
+                                             status=1)
+    assert "a model's room" in gmsim(*args, "--sensor", status=1)
+    assert "usage: gmsim" in gmsim(*args, "--sensor", "--temperature", temperature, status=2)

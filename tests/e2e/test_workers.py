@@ -17,6 +17,8 @@ CLIENT_NET = "10.77.0.0/16"
 UDP = ["udpv4", "udpv6"]
 WORKERS = 3
 
+pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+
 
 @pytest.fixture
 def pair():

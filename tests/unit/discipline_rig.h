@@ -18,7 +18,7 @@ struct oscillator {
     double white_ns, walk_ppb, drift_ppb_per_s;
 };
 
-/* figures of FACTS: ADEV 2.5e-9 white with a strong walk; 1.2e-11 at 1 s with 2.9e-11 at 1000 s and aging
+/* ADEV 2.5e-9 white with a strong walk; 1.2e-11 at 1 s with 2.9e-11 at 1000 s and aging
  * 5e-10 a day */
 static const struct oscillator oscillator_nic = {2.5, 0.3, 1e-4};
 static const struct oscillator oscillator_ocxo = {0.012, 0.0016, 5.8e-6};

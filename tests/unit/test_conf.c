@@ -14,7 +14,7 @@ static uint8_t origin_of(const struct conf *c, const char *name)
 
 static void test_profiles(void **state)
 {
-    /* FACTS of the standards, written down again rather than read from the table under test */
+    /* the standards' values, written down again rather than read from the table under test */
     static const struct {
         const char *name;
         int domain, announce, sync, delay_req, mechanism;

@@ -75,7 +75,7 @@ static void test_stays_sound(void **state)
             if (i % 9000 == 0)
                 estimator_restart(e, 0, i % 18000 ? 1e4 : 0, 3);
             if (i % 8000 == 0)
-                estimator_rewind(e, 3);
+                estimator_rewind(e, 3, ESTIMATOR_LEANING);
             if (i % 997 == 0)
                 assert_sound(e);
         }
@@ -300,11 +300,92 @@ static void test_pull_is_seen_and_undone(void **state)
         estimator_update(e, phase + pull + pulses_next(&p));
         assert_true(seconds < 120);
     }
-    assert_true(estimator_rewind(e, 3));
+    assert_true(estimator_rewind(e, 3, ESTIMATOR_LEANING));
     assert_true(fabs(estimator_phase(e) - phase) < 30);
     assert_false(e->drawn);
     assert_sound(e);
     free(e);
+}
+
+/* An oven that is switched on runs some 200 ppb away and comes back: after hours that is neither its day nor
+ * its ageing, the bounds cover, and it is no longer taken for a bad oscillator. */
+static void test_warming_up(void **state)
+{
+    (void)state;
+    for (int seed = 1; seed <= 2; seed++) {
+        struct oscillator_synth o;
+        struct pulse_synth p;
+        struct oscillator_figures f = *oscillator_named("ocxo");
+        f.offset = 0;
+        oscillator_start(&o, &f, (uint64_t)seed);
+        pulses_start(&p, pulses_named("reference"), (uint64_t)seed);
+        struct estimator *e = started(20);
+        double phase = 0;
+        for (int t = 0; t < 14400; t++) {
+            phase += 200 * exp(-t / 1200.0) + oscillator_next(&o);
+            estimator_predict(e, e->at_ns + NS_PER_S);
+            estimator_update(e, phase + pulses_next(&p));
+        }
+        for (int t = 0; t < 3600; t++)
+            phase += oscillator_next(&o);
+        estimator_predict(e, e->at_ns + 3600 * NS_PER_S);
+        const double error = fabs(phase - estimator_phase(e));
+        estimator_step(e, -estimator_phase(e), 0);
+        const double bound = bank_quantile(&e->bank, 0.999, 0);
+        if (!(error < bound && bound < 10000))
+            fail_msg("seed %d: %g of %g ns", seed, error, bound);
+        free(e);
+    }
+}
+
+/* A crystal cannot run away by 50 ns/s, though each of its pulses may be within the gate: seen in seconds, in
+ * either direction, and undone from where it began. */
+static void test_leaning_pulses_are_seen(void **state)
+{
+    (void)state;
+    for (int seed = 1; seed <= 10; seed++) {
+        struct oscillator_synth o;
+        struct pulse_synth p;
+        struct oscillator_figures f = *oscillator_named("nic");
+        f.offset = 0;
+        oscillator_start(&o, &f, (uint64_t)seed);
+        pulses_start(&p, pulses_named("plain"), (uint64_t)seed);
+        struct estimator *e = started(20);
+        double phase = feed(e, &o, &p, 0, 1800), pull = 0;
+        int seconds = 0;
+        for (; !e->drawn; seconds++) {
+            pull += seed % 2 ? 50 : -50;
+            phase += oscillator_next(&o);
+            estimator_predict(e, e->at_ns + NS_PER_S);
+            estimator_update(e, phase + pull + pulses_next(&p));
+            assert_true(seconds < 10);
+        }
+        assert_true(estimator_rewind(e, 5, ESTIMATOR_LEANING));
+        if (!(fabs(estimator_phase(e) - phase) < 120))
+            fail_msg("seed %d, %d s: %g ns", seed, seconds, estimator_phase(e) - phase);
+        free(e);
+    }
+}
+
+/* A sawtooth stands still for minutes, a wander is slow: no pull. */
+static void test_receivers_do_not_lean(void **state)
+{
+    (void)state;
+    static const char *const receivers[] = {"f9t", "m8t", "plain", "reference"};
+    static const char *const oscillators[] = {"nic", "tcxo", "ocxo"};
+    for (int i = 0; i < 4 * 3; i++) {
+        struct oscillator_synth o;
+        struct pulse_synth p;
+        struct oscillator_figures f = *oscillator_named(oscillators[i % 3]);
+        f.offset = 0;
+        oscillator_start(&o, &f, 40 + (uint64_t)i);
+        pulses_start(&p, pulses_named(receivers[i / 3]), 40 + (uint64_t)i);
+        struct estimator *e = started(20);
+        feed(e, &o, &p, 0, 3600);
+        if (e->drawn)
+            fail_msg("%s on %s", receivers[i / 3], oscillators[i % 3]);
+        free(e);
+    }
 }
 
 int main(void)
@@ -320,6 +401,9 @@ int main(void)
         cmocka_unit_test(test_noise_adapts_within_bounds),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_pull_is_seen_and_undone),
+        cmocka_unit_test(test_warming_up),
+        cmocka_unit_test(test_leaning_pulses_are_seen),
+        cmocka_unit_test(test_receivers_do_not_lean),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
