@@ -130,6 +130,11 @@ static void open_workers(struct protection *g, const struct daemon_port *port, s
         snprintf(p->problem, sizeof(p->problem), "no workers: %s", why);
 }
 
+static bool has_helpers(const struct port_protection *p)
+{
+    return p->fast || p->workers;
+}
+
 /* In the daemon's stead. */
 static void open_helpers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
 {
@@ -138,6 +143,7 @@ static void open_helpers(struct protection *g, const struct daemon_port *port, s
         open_fast_path(g, port, p);
     if (g->config.workers > 0)
         open_workers(g, port, p);
+    client_feed_helped(g->feed, port->number, has_helpers(p));
 }
 
 void protection_port_opened(struct protection *g, struct daemon_port *port)
@@ -167,23 +173,20 @@ void protection_port_closing(struct protection *g, const struct daemon_port *por
     fast_path_close(p->fast);
     p->workers = NULL;
     p->fast = NULL;
+    client_feed_helped(g->feed, port->number, false);
     if (g->guard)
         guard_detach(g->guard, port->number);
 }
 
 /* --- its days ------------------------------------------------------------------------------------------ */
 
+/* What holds for all of a port's clients; what holds for each: respond_elsewhere(). */
 static bool may_answer(const struct daemon *d, const struct port *port)
 {
     const struct clock_counters *c = &d->clock_counters;
     return port->state == PORT_MASTER && port->config.delay_mechanism == DELAY_MECHANISM_E2E &&
            d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX &&
            d->gm.discipline.watch.state != WATCH_SUSPICIOUS;
-}
-
-static bool has_helpers(const struct port_protection *p)
-{
-    return p->fast || p->workers;
 }
 
 static void renew(struct protection *g, struct daemon *d, const struct daemon_port *foot, int64_t now_ns)
@@ -195,7 +198,8 @@ static void renew(struct protection *g, struct daemon *d, const struct daemon_po
         .now_ns = now_ns,
         .answer = {.socket_lag_ns = clock_line_socket_lag(kind),
                    .ingress_latency_ns = port->config.ingress_latency_ns,
-                   .log_min_delay_req_interval = port->config.log_min_delay_req_interval},
+                   .log_min_delay_req_interval = budget_log_interval(
+                       &d->service->budget, port->config.log_min_delay_req_interval, now_ns)},
     };
     s.serves = s.serves && clock_line(d->clock, kind, &s.answer.line) == 0;
     answer_renew(guard_kernel_port(g->guard, foot->number), &s);
@@ -214,7 +218,7 @@ static void share_budget(struct protection *g, struct daemon *d, int64_t now_ns)
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
 {
     if (g)
-        client_feed_counts(g->feed, d->service->clients, now_ns);
+        client_feed_counts(g->feed, &d->gm.instance, now_ns);
     if (g && g->guard)
         share_budget(g, d, now_ns);
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
@@ -225,7 +229,7 @@ void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
 void protection_settle(struct protection *g, struct daemon *d)
 {
     if (g)
-        client_feed_changes(g->feed, d->service->clients);
+        client_feed_changes(g->feed, &d->gm.instance, loop_now());
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
         if (has_helpers(&g->ports[i]) && g->ports[i].serves != may_answer(d, &d->gm.instance.ports[i]))
             renew(g, d, &d->ports[i], loop_now());
@@ -262,8 +266,8 @@ void protection_check(struct protection *g, struct daemon *d)
 
 void protection_account(struct protection *g, struct daemon *d, int64_t now_ns)
 {
-    for (int i = 0; g && i < CLIENT_FEED_PARTS; i++)
-        client_feed_counts(g->feed, d->service->clients, now_ns);
+    if (g)
+        client_feed_counts(g->feed, &d->gm.instance, now_ns);
 }
 
 struct kernel_counts protection_counts(const struct protection *g, unsigned port)

@@ -146,6 +146,7 @@ struct kernel_refusals report_kernel_refusals(const struct daemon *d)
         r.rate += n.over_rate;
         r.budget += n.refused[KERNEL_REQUEST] + n.refused_early - n.over_rate;
     }
+    r.rate -= d->service->budget.refused_elsewhere; /* over a rate that was less than their own */
     return r;
 }
 

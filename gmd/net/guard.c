@@ -232,10 +232,11 @@ static struct kernel_client_key key_of(const struct guard_client *c)
     return key;
 }
 
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank)
+void guard_change(struct guard *g, unsigned slot, const struct guard_terms *terms)
 {
-    set_rate(&g->clients[slot].bucket.rate, rate_hz, burst);
-    SHARED_SET(g->clients[slot].rank, rank);
+    set_rate(&g->clients[slot].bucket.rate, terms->rate_hz, terms->burst);
+    SHARED_SET(g->clients[slot].rank, terms->rank);
+    SHARED_SET(g->clients[slot].ways, terms->ways);
 }
 
 /* A worker may still count for who was there before. */
@@ -254,7 +255,7 @@ int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
     const uint32_t value = slot;
     guard_forget(g, slot);
     start_anew(&g->clients[slot], c->log_message_interval);
-    guard_change(g, slot, c->rate_hz, c->burst, c->rank);
+    guard_change(g, slot, &c->terms);
     if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
         return -errno;
     g->keys[slot] = key;

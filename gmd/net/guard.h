@@ -16,14 +16,20 @@ struct guard_port {
     uint16_t sdo_id; /* 12 bits */
 };
 
+/* What a client may ask. */
+struct guard_terms {
+    double rate_hz;
+    unsigned burst; /* requests at once, at least 1 */
+    uint8_t rank;   /* enum kernel_rank */
+    uint8_t ways;   /* enum kernel_way: whether others may answer in the daemon's stead */
+};
+
 struct guard_client {
     struct port_identity identity;
     struct address address;
     unsigned port; /* index of ours */
-    double rate_hz;
-    unsigned burst;              /* requests at once, at least 1 */
-    uint8_t rank;                /* enum kernel_rank */
-    int8_t log_message_interval; /* of unicast answers that the fast path gives */
+    struct guard_terms terms;
+    int8_t log_message_interval; /* of unicast answers in the daemon's stead */
 };
 
 /* Since the slot was given to this client. */
@@ -53,8 +59,8 @@ int guard_attach_plain(const struct guard_port *settings, const struct transport
 
 /* The client in this slot from now on; what the slot counted before is forgotten. 0 or -errno. */
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c);
-/* Another rate or rank for the same client; no system call. */
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank);
+/* Other terms for the same client; no system call. */
+void guard_change(struct guard *g, unsigned slot, const struct guard_terms *terms);
 void guard_forget(struct guard *g, unsigned slot);
 
 /* What strangers and newcomers may ask for, all together; and the juniors. Bounds what they can cost. */

@@ -95,7 +95,9 @@ static void on_allow(struct probe *p, unsigned slot, const char *address, const 
                      unsigned burst)
 {
     struct guard_client c = {
-        .address = address_of(address), .rate_hz = rate, .burst = burst, .log_message_interval = 0x7F};
+        .address = address_of(address),
+        .terms = {.rate_hz = rate, .burst = burst, .ways = KERNEL_UNICAST | KERNEL_MULTICAST},
+        .log_message_interval = 0x7F};
     for (size_t i = 0; i < 8; i++)
         sscanf(identity + 2 * i, "%2hhx", &c.identity.clock.id[i]);
     sscanf(identity + 16, "%4hx", &c.identity.port);

@@ -52,14 +52,18 @@ static void serve(const struct rig *r, bool serves)
     answer_renew(guard_kernel_port(r->guard, 0), &s);
 }
 
-static void allow(const struct rig *r, double rate_hz, unsigned burst)
+static void allow_ways(const struct rig *r, double rate_hz, unsigned burst, uint8_t ways)
 {
     const struct guard_client c = {.identity = client,
                                    .address = {.family = ADDRESS_IPV4, .bytes = {127, 0, 0, 9}},
-                                   .rate_hz = rate_hz,
-                                   .burst = burst,
+                                   .terms = {.rate_hz = rate_hz, .burst = burst, .ways = ways},
                                    .log_message_interval = 0x7F};
     assert_int_equal(guard_allow(r->guard, 3, &c), 0);
+}
+
+static void allow(const struct rig *r, double rate_hz, unsigned burst)
+{
+    allow_ways(r, rate_hz, burst, KERNEL_UNICAST | KERNEL_MULTICAST);
 }
 
 static int set_up(void **state)
@@ -242,6 +246,27 @@ static void test_own_identity_passes(void **state)
     assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
 }
 
+static void test_only_the_ways_that_are_allowed(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t unicast[256], multicast[256];
+    if (!r->fast)
+        skip();
+    make(unicast);
+    make(multicast);
+    memcpy(multicast, (uint8_t[]){0x01, 0x00, 0x5E, 0x00, 0x01, 0x81}, 6);
+    memcpy(multicast + 30, (uint8_t[]){224, 0, 1, 129}, 4);
+    serve(r, true);
+    for (uint8_t ways = 0; ways < 4; ways++) {
+        allow_ways(r, 1000, 1000, ways);
+        assert_int_equal(run(r, unicast, IPV4_FRAME).verdict, ways & KERNEL_UNICAST ? XDP_TX : XDP_PASS);
+        const struct result got = run(r, multicast, IPV4_FRAME);
+        assert_int_equal(got.verdict, ways & KERNEL_MULTICAST ? XDP_TX : XDP_PASS);
+        if (got.verdict == XDP_TX)
+            assert_int_equal((int8_t)got.frame[MESSAGE + 33], -3);
+    }
+}
+
 static void test_rate_and_silence(void **state)
 {
     const struct rig *r = *state;
@@ -294,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_longer_frames),
         cmocka_unit_test(test_what_is_not_plain_passes),
         cmocka_unit_test(test_own_identity_passes),
+        cmocka_unit_test(test_only_the_ways_that_are_allowed),
         cmocka_unit_test(test_rate_and_silence),
         cmocka_unit_test(test_random),
     };

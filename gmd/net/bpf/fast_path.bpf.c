@@ -179,7 +179,7 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
     if (!f.port || !may_be_answered(&frame, f.port, &r, now_ns))
         return XDP_PASS;
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
-    if (!c || c->rank == KERNEL_NEWCOMER)
+    if (!client_may_be_answered(c, &r))
         return refuse_early(f, c, DELAY_REQ, r.from, now_ns) ? XDP_DROP : XDP_PASS;
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;

@@ -37,7 +37,12 @@ struct kernel_client_key {
 enum kernel_rank {                  /* as enum client_rank */
                    KERNEL_SENIOR,   /* pays from its own bucket alone */
                    KERNEL_JUNIOR,   /* from the juniors' common one as well */
-                   KERNEL_NEWCOMER, /* from the one of all the rest as well, and is the daemon's to answer */
+                   KERNEL_NEWCOMER, /* from the one of all the rest as well */
+};
+
+enum kernel_way { /* as enum respond_way */
+                  KERNEL_UNICAST = 1,
+                  KERNEL_MULTICAST = 2,
 };
 
 struct kernel_client {
@@ -47,7 +52,8 @@ struct kernel_client {
     __u64 refused;
     __s8 log_message_interval; /* of its unicast answers */
     __u8 rank;                 /* enum kernel_rank */
-    __u8 reserved[6];
+    __u8 ways;                 /* of asking that others may answer in the daemon's stead: enum kernel_way */
+    __u8 reserved[5];
 };
 
 /* Everybody else, by address. */

@@ -129,11 +129,17 @@ static __always_inline bool is_plain(const struct kernel_port *p, const struct m
            h->length == bpf_htons(REQUEST_BYTES) && !(h->flags[0] & SPTP) && !same(h->source, p->identity, 8);
 }
 
-/* For those who answer in the daemon's stead. Who asks is still to be seen. */
+/* For those who answer in the daemon's stead: as far as all clients are concerned ... */
 static __always_inline bool may_be_answered(const struct frame *f, const struct kernel_port *p,
                                             const struct request *r, __u64 now_ns)
 {
     return now_ns <= p->answer_until_ns && is_plain(p, &r->head) && is_to_us(f, p, r);
+}
+
+/* ... and this one. c: NULL if nobody knows it. */
+static __always_inline bool client_may_be_answered(const struct kernel_client *c, const struct request *r)
+{
+    return c && (c->ways & (r->multicast ? KERNEL_MULTICAST : KERNEL_UNICAST));
 }
 
 #endif

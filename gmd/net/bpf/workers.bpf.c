@@ -44,7 +44,7 @@ int hand_out(struct __sk_buff *skb)
         return TC_ACT_UNSPEC;
     const __u32 *slot = find_slot(at.number, r.from, r.head.source);
     struct kernel_client *c = slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
-    if (!c || c->rank == KERNEL_NEWCOMER)
+    if (!client_may_be_answered(c, &r))
         return TC_ACT_UNSPEC;
     return hand_over(skb, at.port, c, *slot, now_ns);
 }
