@@ -195,8 +195,8 @@ const struct option conf_options[] = {
     DOUBLE(conf, clients.idle_s, 300, 10, 86400, "s",
            "silent for so long, a client gives way to a new one when there is no other room"),
     INT(conf, clients.capacity, 50000, 100, 10000000, "1/s",
-        "answers to requests and unicast Sync and Announce, together, that are sent at most; gmd --calibrate "
-        "measures it"),
+        "answers to requests and unicast Sync and Announce, together, that are sent at most, those of "
+        "fast_path and workers as well; gmd --calibrate measures the daemon's own"),
     INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
         "under load the least interval of Delay_Req may be announced and granted up to here"),
     BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),

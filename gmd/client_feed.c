@@ -5,7 +5,9 @@
 
 #include "gmd/ptp/respond.h"
 
-#define CHANGES_PER_CALL 64 /* each a system call or two */
+#define CHANGES_PER_CALL 64   /* each a system call or two */
+#define PLACES_PER_CALL  4096 /* less than a millisecond: Sync must not wait for more */
+#define PARTS            ((CLIENTS_CAPACITY_MAX + PLACES_PER_CALL - 1) / PLACES_PER_CALL)
 
 /* One place of the table. */
 struct place {
@@ -17,7 +19,8 @@ struct place {
 
 struct client_feed {
     struct guard *guard;
-    unsigned capacity;
+    unsigned part; /* of PLACES_PER_CALL places, to be looked at next */
+    int64_t looked_ns[PARTS];
     bool helped[INSTANCE_PORTS_MAX];
     struct budget_elsewhere elsewhere;
     struct place places[];
@@ -26,10 +29,8 @@ struct client_feed {
 struct client_feed *client_feed_new(struct guard *g, unsigned capacity)
 {
     struct client_feed *f = calloc(1, sizeof(*f) + capacity * sizeof(f->places[0]));
-    if (f) {
+    if (f)
         f->guard = g;
-        f->capacity = capacity;
-    }
     return f;
 }
 
@@ -139,8 +140,9 @@ static void account(struct client_feed *f, const struct instance *in, unsigned i
         return;
     struct client_elsewhere e = {.requests = answered + refused, .answered = answered};
     if (p->ways)
-        e.refused_budget = budget_book_elsewhere(&s->budget, &f->elsewhere, cl, e.requests, answered,
-                                                 is_held(cl, (double)p->rate_hz), now_ns);
+        e.refused_budget =
+            budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, is_held(cl, (double)p->rate_hz),
+                                  f->looked_ns[f->part], now_ns);
     clients_asked_elsewhere(s->clients, index, &e, now_ns);
     p->answered += answered;
     p->refused += refused;
@@ -154,18 +156,40 @@ static bool any_helped(const struct client_feed *f)
     return any;
 }
 
+static void look_at(struct client_feed *f, const struct instance *in, unsigned index, int64_t now_ns)
+{
+    struct service *s = in->service;
+    if (!f->places[index].fed || !clients_is_as_told(s->clients, index))
+        return;
+    account(f, in, index, now_ns);
+    if (any_helped(f))
+        budget_survey(&s->budget, &f->elsewhere, clients_at(s->clients, index), now_ns);
+    review_terms(f, in, index, now_ns);
+}
+
+/* True: it was the last one. */
+static bool look_at_part(struct client_feed *f, const struct instance *in, int64_t now_ns)
+{
+    struct service *s = in->service;
+    const unsigned used = clients_used(s->clients), first = f->part * PLACES_PER_CALL;
+    const unsigned end = used - first > PLACES_PER_CALL ? first + PLACES_PER_CALL : used;
+    for (unsigned i = first; i < end; i++)
+        look_at(f, in, i, now_ns);
+    f->looked_ns[f->part] = now_ns;
+    f->part = end < used ? f->part + 1 : 0;
+    if (end == used)
+        budget_take_elsewhere(&s->budget, &f->elsewhere, now_ns);
+    return end == used;
+}
+
 void client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
 {
-    if (!f)
-        return;
-    struct service *s = in->service;
-    const bool helped = any_helped(f);
-    for (unsigned i = 0; i < clients_used(s->clients); i++)
-        if (f->places[i].fed && clients_is_as_told(s->clients, i)) {
-            account(f, in, i, now_ns);
-            if (helped)
-                budget_survey(&s->budget, &f->elsewhere, clients_at(s->clients, i), now_ns);
-            review_terms(f, in, i, now_ns);
-        }
-    budget_take_elsewhere(&s->budget, &f->elsewhere, now_ns);
+    if (f)
+        look_at_part(f, in, now_ns);
+}
+
+void client_feed_all_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
+{
+    while (f && !look_at_part(f, in, now_ns))
+        ;
 }

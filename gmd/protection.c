@@ -267,7 +267,7 @@ void protection_check(struct protection *g, struct daemon *d)
 void protection_account(struct protection *g, struct daemon *d, int64_t now_ns)
 {
     if (g)
-        client_feed_counts(g->feed, &d->gm.instance, now_ns);
+        client_feed_all_counts(g->feed, &d->gm.instance, now_ns);
 }
 
 struct kernel_counts protection_counts(const struct protection *g, unsigned port)

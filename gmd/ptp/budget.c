@@ -315,11 +315,12 @@ double budget_client_hz(const struct budget *b, const struct client *cl)
 }
 
 uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
-                               uint32_t asked, uint32_t answered, bool held, int64_t now_ns)
+                               const struct client_elsewhere *done, bool held, int64_t since_ns,
+                               int64_t now_ns)
 {
-    const uint32_t within = take_tokens(cl, asked, e->since_ns, now_ns);
-    const uint32_t refused = held && within > answered ? within - answered : 0;
-    e->answered += answered;
+    const uint32_t within = take_tokens(cl, done->requests, since_ns, now_ns);
+    const uint32_t refused = held && within > done->answered ? within - done->answered : 0;
+    e->answered += done->answered;
     if (refused > 0) {
         b->refused_budget += refused;
         b->refused_elsewhere += refused;
@@ -329,8 +330,8 @@ uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, str
         return refused;
     review_seniority(b, cl, now_ns);
     struct budget_load *load = &e->classes[class_of(cl)].load;
-    load->demand += (double)answered + refused;
-    load->used += answered;
+    load->demand += (double)done->answered + refused;
+    load->used += done->answered;
     return refused;
 }
 
@@ -353,8 +354,11 @@ void budget_survey(const struct budget *b, struct budget_elsewhere *e, const str
 void budget_take_elsewhere(struct budget *b, struct budget_elsewhere *e, int64_t now_ns)
 {
     const int64_t elapsed_ns = now_ns - e->since_ns;
-    if (elapsed_ns < WINDOW_NS / 2)
+    if (elapsed_ns < WINDOW_NS / 2) {
+        for (unsigned i = 0; i < BUDGET_CLASSES; i++)
+            e->classes[i] = (struct budget_part){.load = e->classes[i].load}; /* the survey begins anew */
         return;
+    }
     update(b, now_ns);
     const double per_s = (double)NS_PER_S / (double)elapsed_ns, capacity = b->config.capacity_hz;
     for (unsigned i = 0; i < BUDGET_CLASSES; i++) {

@@ -123,10 +123,11 @@ void budget_release(struct budget *b, struct reservation before);
 double budget_client_hz(const struct budget *b, const struct client *cl);
 #define CLIENT_BURST_HELD 2
 
-/* One established client's requests that were dealt with in the daemon's stead. held: to less than its own
- * rate. Returns how many of those that were not answered it was entitled to by that rate. */
+/* One established client's requests that were dealt with in the daemon's stead since then. held: to less than
+ * its own rate. Returns how many of those that were not answered it was entitled to by that rate. */
 uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
-                               uint32_t asked, uint32_t answered, bool held, int64_t now_ns);
+                               const struct client_elsewhere *done, bool held, int64_t since_ns,
+                               int64_t now_ns);
 
 /* One established client, whoever answers it: its part in what a fair share is. */
 void budget_survey(const struct budget *b, struct budget_elsewhere *e, const struct client *cl,

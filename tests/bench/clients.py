@@ -31,8 +31,8 @@ CORE_TIME = "us of the core per answer"
 # What gmd must have for a line: the option and the gmd.conf text that turns it on.
 FEATURES = {
     "negotiation": ("unicast.negotiate", "unicast: { negotiate = true; };"),
-    "fast path": ("clients.fast_path", 'clients: { fast_path = "xdp"; };'),
-    "workers": ("clients.workers", "clients: { workers = 2; };"),
+    "fast path": ("clients.fast_path", 'clients: { fast_path = "xdp"; capacity = 10000000; };'),
+    "workers": ("clients.workers", "clients: { workers = 2; capacity = 10000000; };"),
 }
 
 

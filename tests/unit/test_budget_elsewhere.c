@@ -90,8 +90,8 @@ static void tick(struct bed *b)
         struct bucket *k = &b->buckets[i];
         struct client_elsewhere e = {.requests = k->asked, .answered = k->answered};
         if (k->asked > 0)
-            e.refused_budget =
-                budget_book_elsewhere(&r->budget, &b->elsewhere, cl, k->asked, k->answered, k->held, r->now);
+            e.refused_budget = budget_book_elsewhere(&r->budget, &b->elsewhere, cl, &e, k->held,
+                                                     r->now - TICK_MS * MS, r->now);
         clients_asked_elsewhere(r->clients, i, &e, r->now);
         budget_survey(&r->budget, &b->elsewhere, cl, r->now);
         if (k->hz == 0)

@@ -7,7 +7,8 @@
 #define CLIENT_ID 0x99
 
 static const struct address client_address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 33}};
-static const struct address elsewhere = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 34}};
+static const struct address other_address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 34}};
+static const struct address ours = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
 
 struct circumstances {
     bool unicast_only, grant_needed, granted, established, senior;
@@ -21,7 +22,7 @@ static bool ask(struct rig *r, bool multicast, const struct address *from, uint1
     const struct frame_in f = {.bytes = bytes,
                                .len = (size_t)wire_encode(&m, bytes, sizeof(bytes)),
                                .from = *from,
-                               .to = multicast ? (struct address){.family = ADDRESS_NONE} : elsewhere,
+                               .to = ours,
                                .multicast = multicast,
                                .has_timestamp = true,
                                .timestamp_ns = rig_tai(r)};
@@ -85,7 +86,7 @@ static void identities_used_twice_are_watched(void **state)
         struct client *cl = client_of(r, &c);
         assert_int_equal(respond_elsewhere(&r->in, cl, r->now), RESPOND_UNICAST | RESPOND_MULTICAST);
         ask(r, true, &client_address, 6);
-        ask(r, true, &elsewhere, other_ids[k]);
+        ask(r, true, &other_address, other_ids[k]);
         assert_int_equal(client_faults(cl, r->now), k == 0 ? FAULT_CLONED : FAULT_TWO_ADDRESSES);
         assert_int_equal(respond_elsewhere(&r->in, cl, r->now), 0);
         r->now += 180 * NS_PER_S;
