@@ -131,6 +131,8 @@ static void add_good(struct campaign *c)
         w->share = share;
         w->clients = (s->clients - share + shares - 1) / shares;
         w->rate_hz = s->rate_hz;
+        const unsigned in_flight = (s->in_flight + shares - 1) / shares;
+        w->resting = in_flight && in_flight < w->clients ? w->clients - in_flight : 0;
         w->count = s->count ? (s->count - share + shares - 1) / shares : 0;
     }
 }

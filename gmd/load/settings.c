@@ -16,6 +16,7 @@ const char settings_usage[] =
     "  --clients N         good clients, each with an identity of its own (100)\n"
     "  --rate HZ           Delay_Req of each (8)\n"
     "  --closed-loop       each sends the next as soon as it is answered: measures capacity\n"
+    "  --in-flight N       with --closed-loop: so many wait for an answer at once (all)\n"
     "  --obey              none asks oftener than logMinDelayReqInterval allows\n"
     "  --from NET/BITS     each sends from an address of its own of this IPv4 network\n"
     "  --sync-rate HZ, --announce-rate HZ, --duration S   asked for when negotiating (8, 1, 300)\n"
@@ -49,6 +50,7 @@ enum key {
     CLIENTS,
     RATE,
     CLOSED_LOOP,
+    IN_FLIGHT,
     OBEY,
     FROM,
     SYNC_RATE,
@@ -76,6 +78,7 @@ static const struct option options[] = {
     {"clients", required_argument, NULL, CLIENTS},
     {"rate", required_argument, NULL, RATE},
     {"closed-loop", no_argument, NULL, CLOSED_LOOP},
+    {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"obey", no_argument, NULL, OBEY},
     {"from", required_argument, NULL, FROM},
     {"sync-rate", required_argument, NULL, SYNC_RATE},
@@ -209,6 +212,9 @@ static void apply(struct load_settings *s, struct reading *r)
     case CLOSED_LOOP:
         s->closed_loop = true;
         break;
+    case IN_FLIGHT:
+        s->in_flight = (unsigned)integer(r, 1, LOAD_CLIENTS_MAX);
+        break;
     case OBEY:
         s->obey = true;
         break;
@@ -282,6 +288,8 @@ static const char *contradiction(const struct load_settings *s, char *text, size
         return "--mode negotiated needs an address for each client: --from NETWORK";
     if (s->mode == LOAD_NEGOTIATED && s->closed_loop)
         return "--mode negotiated has granted rates: no --closed-loop";
+    if (s->in_flight && !s->closed_loop)
+        return "--in-flight needs --closed-loop";
     if (s->gateway && !s->server)
         return "--gateway needs --server";
     if (s->address_count && s->address_count < addresses) {

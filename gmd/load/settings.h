@@ -28,9 +28,11 @@ struct load_settings {
     uint32_t first_address, address_count;
 
     unsigned clients;
-    double rate_hz;   /* of each client's Delay_Req */
-    bool closed_loop; /* each client sends as soon as it was answered, whatever rate_hz */
-    bool obey;        /* logMinDelayReqInterval as answers tell it */
+    double rate_hz;     /* of each client's Delay_Req */
+    bool closed_loop;   /* each client sends as soon as it was answered, whatever rate_hz */
+    unsigned in_flight; /* closed loop: so many requests of all wait for an answer at most; 0: one of each
+                           client */
+    bool obey;          /* logMinDelayReqInterval as answers tell it */
     struct grants_config grants;
 
     double abuse_hz; /* of the misbehaving client, or of all the forged ones; 0: none; infinite: all it can */

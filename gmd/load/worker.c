@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "gmd/load/cores.h"
 #include "gmd/load/filter.h"
 #include "gmd/load/listen.h"
 #include "gmd/loop.h"
@@ -204,13 +205,13 @@ static int64_t send_due(struct worker *w, int64_t now_ns)
     unsigned allowed = allowance(w);
     int64_t next_ns;
     if (w->settings->closed_loop && w->kind == IDENTITY_GOOD) {
-        for (; allowed && w->ready_count; allowed--) {
+        for (; allowed && w->ready_count > w->resting; allowed--) {
             w->ready_count--;
             const unsigned client = w->ready[w->ready_head];
             w->ready_head = (w->ready_head + 1) % w->clients;
             request(w, client, now_ns);
         }
-        next_ns = w->ready_count ? now_ns : INT64_MAX;
+        next_ns = w->ready_count > w->resting ? now_ns : INT64_MAX;
     } else {
         while (allowed && w->pacer.due_ns <= now_ns) {
             const unsigned client = (unsigned)(w->pacer.slot % w->clients);
@@ -343,6 +344,8 @@ static void finish_streams(struct worker *w)
 void *worker_run(void *worker)
 {
     struct worker *w = worker;
+    if (w->settings->abuse_hz > 0)
+        cores_take(w->kind != IDENTITY_GOOD);
     prctl(PR_SET_TIMERSLACK, 1); /* the default, 50 us, is a slot of 20,000/s */
     pacer_init(&w->pacer, w->rate_hz * w->clients, (uint64_t)w->kind << 8 | w->share, w->start_ns);
     for (unsigned i = 0; i < w->clients; i++)

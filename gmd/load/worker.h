@@ -24,6 +24,7 @@ struct worker {
     uint32_t shares, share; /* clients share, share + shares, ... of their kind */
     unsigned clients;
     double rate_hz;           /* of each client; infinite: all that can be sent */
+    unsigned resting;         /* closed loop: as many always wait for their turn */
     uint64_t count;           /* Delay_Reqs at most; 0: any number */
     uint32_t first_address;   /* client 0's; with own_address the address of all */
     bool own_address;         /* each client has its own */

@@ -90,6 +90,12 @@ def test_closed_loop_ends_with_the_count(bed):
     assert r["seconds"] < 10
 
 
+def test_closed_loop_of_clients_that_take_turns(bed):
+    r = load(bed.b, "--closed-loop", "--clients", "50", "--in-flight", "4", "--count", "500", "--seconds", "20")
+    assert r["good"]["answered"] == r["good"]["sent"] == 500
+    assert r["good"]["worst"]["sent"] == 10 and r["good"]["silent_clients"] == 0
+
+
 def test_addresses_on_the_link(bed):
     """Without a route: the server asks for them by ARP."""
     r = load(bed.b, "--mode", "hybrid", "--from", "192.0.2.64/26", "--clients", "60", "--seconds", "2", "--expect", "0")

@@ -72,6 +72,7 @@ static const struct {
     {"--clients many eth0", "--clients: found many, expected a number 1..65536"},
     {"--rate nan eth0", "--rate: found nan, expected a number 0.01..10000"},
     {"--domain 256 eth0", "--domain: found 256, expected a number 0..255"},
+    {"--in-flight 4 eth0", "--in-flight needs --closed-loop"},
     {"--threads 3 eth0", "--threads: found 3, expected 1, 2, 4 or 8"},
     {"--mode unicast eth0", "--mode: found unicast, expected multicast, hybrid, negotiated"},
     {"--server gm.example eth0", "--server: found gm.example, expected an IPv4 address"},
