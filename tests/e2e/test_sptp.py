@@ -127,6 +127,13 @@ def test_two_clients_of_one_host(served, numbers):
     assert len(got) == 16
 
 
+def test_octets_behind_the_message(served):
+    """Meta's client sends a buffer of 78 octets, of which 44 are the message."""
+    pair, _, _ = served
+    got = exchange(pair, [(EVENT, delay_req(30, 1) + bytes(34))])
+    assert sorted((port, octets[0] & 0xF) for port, octets in got) == [(EVENT, SYNC), (GENERAL, ANNOUNCE)]
+
+
 def test_ipv6(tmp_path):
     with VethPair() as pair:
         gmd = Gmd(pair.a, tmp_path, conf(ptp="serve_before_lock = true;", transport="udpv6") + SPTP).start()
