@@ -283,7 +283,7 @@ static const char *contradiction(const struct load_settings *s, char *text, size
     if (s->mode == LOAD_NEGOTIATED && s->closed_loop)
         return "--mode negotiated has granted rates: no --closed-loop";
     if (s->mode == LOAD_SPTP && !s->address_count && addresses > PACKET_OWN_PORTS) {
-        snprintf(text, size, "--mode sptp has %u UDP ports for clients of one address: --from NETWORK",
+        snprintf(text, size, "--mode sptp has %d UDP ports for clients of one address: --from NETWORK",
                  PACKET_OWN_PORTS);
         return text;
     }
