@@ -16,6 +16,7 @@ enum load_mode {
     LOAD_MULTICAST,  /* Delay_Req by multicast */
     LOAD_HYBRID,     /* by unicast; Announce and Sync by multicast (RFC 9760) */
     LOAD_NEGOTIATED, /* all by unicast, negotiated (clause 16.1) */
+    LOAD_SPTP,       /* the client-driven exchange: a Delay_Req is answered by Sync and Announce */
 };
 
 struct load_settings {

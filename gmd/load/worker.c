@@ -22,6 +22,9 @@
 #define WAIT_MAX_NS     10000000
 #define DRAIN_MIN_NS    50000000
 
+/* Who has a single port to listen on says so by a portNumber above 10, see sptp.h. */
+#define ONE_PORT_NUMBER 11
+
 enum ptp_offset { PTP_SOURCE = 20, PTP_SOURCE_PORT = 28, PTP_SEQUENCE = 30 };
 
 /* --- set-up ---------------------------------------------------------------------------------------- */
@@ -39,7 +42,9 @@ static struct ptp_message message_of(const struct worker *w, enum message_type t
 
 static void write_request(struct worker *w)
 {
-    const struct ptp_message m = message_of(w, MSG_DELAY_REQ);
+    struct ptp_message m = message_of(w, MSG_DELAY_REQ);
+    if (w->settings->mode == LOAD_SPTP)
+        m.header.flags |= FLAG_PROFILE_SPECIFIC_1;
     uint8_t bytes[RAW_FRAME_MAX];
     const int len = wire_encode(&m, bytes, sizeof bytes);
     w->headers_len = packet_write_headers(&w->route, CHANNEL_EVENT, (size_t)len, w->request);
@@ -56,8 +61,9 @@ static int open_socket(struct worker *w, const struct load_host *host, char *err
         .shares = good ? w->shares : 1,
         .share = good ? w->share : 0,
         .multicast = good && w->share == 0,
-        .unicast = good && w->settings->mode == LOAD_NEGOTIATED,
+        .unicast = w->settings->mode == LOAD_SPTP || (good && w->settings->mode == LOAD_NEGOTIATED),
         .first_address = w->own_address ? w->first_address : 0,
+        .first_port = w->first_port,
     };
     struct sock_filter code[FILTER_LEN_MAX];
     const struct sock_fprog filter = {(unsigned short)filter_build(&spec, code), code};
@@ -142,7 +148,9 @@ static void request(struct worker *w, unsigned client, int64_t now_ns)
     memcpy(frame, w->request, w->request_len);
     packet_set_source(w->settings->transport, frame, worker_address(w, client));
     memcpy(ptp + PTP_SOURCE, id.clock.id, sizeof id.clock.id);
-    ptp[PTP_SOURCE_PORT + 1] = (uint8_t)id.port;
+    ptp[PTP_SOURCE_PORT + 1] = w->first_port ? ONE_PORT_NUMBER : (uint8_t)id.port;
+    if (w->first_port)
+        packet_set_source_port(frame, (uint16_t)(w->first_port + index_of(w, client)));
     ptp[PTP_SEQUENCE] = (uint8_t)(sequence >> 8);
     ptp[PTP_SEQUENCE + 1] = (uint8_t)sequence;
     raw_commit(&w->raw, w->request_len);

@@ -28,6 +28,7 @@ struct worker {
     uint64_t count;           /* Delay_Reqs at most; 0: any number */
     uint32_t first_address;   /* client 0's; with own_address the address of all */
     bool own_address;         /* each client has its own */
+    uint16_t first_port;      /* client 0's UDP port, each has its own; 0: all have that of PTP */
     int64_t start_ns, end_ns; /* monotonic */
 
     atomic_bool ended;
