@@ -195,12 +195,20 @@ static json_t *report_temperature(const struct temperature *t, const struct esti
     return o;
 }
 
+/* Seconds since lock was lost; null while there is one, and before the first. */
+static json_t *unlocked(const struct discipline *d, int64_t now_ns)
+{
+    const bool lost = d->status.locked_first_ns != INT64_MIN && d->status.state != DISCIPLINE_LOCKED;
+    return lost ? age(d->unlocked_ns, now_ns) : json_null();
+}
+
 json_t *report_holdover(struct daemon *d, int64_t now_ns)
 {
     const struct discipline_status *s = &d->gm.discipline.status;
     json_t *o = json_object();
     put(o, "state", json_string(discipline_state_name(s->state)));
     put(o, "since_s", age(s->since_ns, now_ns));
+    put(o, "unlocked_s", unlocked(&d->gm.discipline, now_ns));
     put(o, "previous", json_string(discipline_state_name(s->previous)));
     put(o, "why", printable(s->why));
     put(o, "offset_ns", number(s->offset_ns));
