@@ -86,8 +86,9 @@ static double number_of(const struct metric *m, const json_t *value)
     case JSON_INTEGER:
     case JSON_REAL:
         return json_number_value(value) * (m->factor != 0 ? m->factor : 1);
-    case JSON_TRUE:
     case JSON_OBJECT:
+        return m->path[strlen(m->path) - 1] == ']' ? 1 : NAN;
+    case JSON_TRUE:
         return 1;
     case JSON_FALSE:
         return 0;
@@ -235,6 +236,7 @@ void metrics_write(const json_t *reports, size_t top, FILE *out)
         .out = out,
         .clients = json_object_get(json_object_get(reports, METRICS_CLIENTS), "clients"),
         .top = top,
+        .family = metric_table,
         .written = json_object(),
     };
     if (!w.written)

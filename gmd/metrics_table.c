@@ -151,6 +151,8 @@ const struct metric metric_table[] = {
     {.path = PORT "tx_errors", .label = "direction=\"sent\""},
     {"gmd_port_fast_path_answered_total", "Requests answered in the driver.",
      .path = PORT "protection.fast_answered"},
+    {"gmd_port_fast_path_refused_total", "Requests refused in the driver.",
+     .path = PORT "protection.fast_refused"},
     {"gmd_port_messages_total", "Messages by type; Delay_Resp sent are the Delay_Req answered.",
      .path = PORT "rx.{type}", .label = "direction=\"received\""},
     {.path = PORT "tx.{type}", .label = "direction=\"sent\""},

@@ -15,7 +15,7 @@ struct metric_word {
  *                   label=member where their names differ
  *   {label}         each member of an object: its name becomes a label
  * as in "ports.ports[port].tx.{type}". A value is a number, true (1) or false (0), a hexadecimal number in a
- * text, a word, or an object, which counts 1 and is there for its labels. */
+ * text, a word, or, where the path ends in labels, what they are about, which counts 1. */
 struct metric {
     const char *name; /* a counter's ends in "_total"; NULL: more samples of the metric above */
     const char *help;

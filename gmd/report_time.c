@@ -72,7 +72,7 @@ static json_t *report_pulse(const struct daemon *d, unsigned i, int64_t now_ns)
     put(o, "in_use", json_boolean(pair->in_use == i));
     put(o, "missing", json_boolean(pair->missing[i]));
     put(o, "last_pulse_s", age(g->last_pulse_ns, now_ns));
-    put(o, "noise_ns", number(pair->noise_ns[i]));
+    put(o, "noise_ns", pair->noise_ns[i] > 0 ? number(pair->noise_ns[i]) : json_null());
     put(o, "pulses", unsigned64(g->pulses));
     put(o, "rejected", unsigned64(g->rejected));
     put(o, "errors", unsigned64(p->errors));
