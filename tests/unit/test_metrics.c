@@ -228,6 +228,8 @@ static void leaves_out_what_is_missing(void **state)
         " \"gnss\": {\"fix\": \"unknown\", \"satellites_used\": null}}",
         "{\"ports\": {\"ports\": []}, \"rules\": {\"rules\": {}}}",
         "{\"ports\": {\"ports\": [{\"tx\": {\"Sync\": 1}}, 7, null]}}", /* whose? */
+        "{\"ports\": {\"ports\": [{\"interface\": \"eth1\", \"tx\": {\"Sync\": 1}}]}}",
+        "{\"ports\": {\"ports\": [{\"port\": 1, \"tx\": {\"Sync\": 1}}]}}",
         "{\"holdover\": {\"bound_ns\": [1], \"freq_ppb\": {}, \"offset_ns\": \"3\"}, \"process\": "
         "{\"version\": 1.5}}",
     };
