@@ -47,6 +47,7 @@ static struct client *admit(struct port *p, struct instance *in, const struct pt
     }
     p->rx_missing_run = 0;
     if (mode == CLIENT_HYBRID && s->config.unicast.limits.grant_needed && !c->granted) {
+        p->counters.rx_no_grant++;
         client_refuse(c, REFUSED_NO_GRANT);
         return NULL;
     }

@@ -364,6 +364,7 @@ static void refuses_and_says_why(void **state)
     r->in.service->config.unicast.limits.grant_needed = true;
     receive(r, &req, false);
     assert_int_equal(client_refused(c, REFUSED_NO_GRANT), 1);
+    assert_int_equal(r->in.ports[0].counters.rx_no_grant, 1);
     receive(r, &req, true); /* multicast needs none */
     assert_int_equal(r->box[0].count, 1);
     r->box[0].count = 0;
