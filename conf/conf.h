@@ -144,6 +144,7 @@ struct conf {
         bool sptp;
         bool guard;
         int fast_path; /* enum conf_fast_path */
+        int workers;   /* of each port */
     } clients;
     struct {
         bool negotiate;

@@ -195,8 +195,8 @@ const struct option conf_options[] = {
     DOUBLE(conf, clients.idle_s, 300, 10, 86400, "s",
            "silent for so long, a client gives way to a new one when there is no other room"),
     INT(conf, clients.capacity, 50000, 100, 10000000, "1/s",
-        "answers to requests and unicast Sync and Announce, together, that are sent at most; gmd --calibrate "
-        "measures it"),
+        "answers to requests and unicast Sync and Announce, together, that are sent at most, those of "
+        "fast_path and workers as well; gmd --calibrate measures the daemon's own"),
     INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
         "under load the least interval of Delay_Req may be announced and granted up to here"),
     BOOL(conf, clients.sptp, false,
@@ -207,6 +207,10 @@ const struct option conf_options[] = {
     ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
          "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_PERFMON, "
          "CAP_NET_ADMIN)"),
+    INT(conf, clients.workers, 0, 0, 16, "threads",
+        "for each port: they answer known clients' Delay_Req over UDP beside the daemon (Linux 6.6, rights "
+        "as for "
+        "fast_path)"),
 
     BOOL(conf, unicast.negotiate, false,
          "grant unicast Announce, Sync and Delay_Resp on request (clause 16.1), as the profile permits"),

@@ -3,30 +3,34 @@
 
 #include <stdlib.h>
 
-#include "gmd/ptp/wire.h"
+#include "gmd/ptp/respond.h"
 
-#define CHANGES_PER_CALL 64 /* each a system call or two */
+#define CHANGES_PER_CALL 64   /* each a system call or two */
+#define PLACES_PER_CALL  4096 /* less than a millisecond: Sync must not wait for more */
+#define PARTS            ((CLIENTS_CAPACITY_MAX + PLACES_PER_CALL - 1) / PLACES_PER_CALL)
 
 /* One place of the table. */
 struct place {
     uint32_t answered, refused; /* of the guard's counts, modulo 2^32, what the table knows */
-    uint8_t rank;               /* enum client_rank, as the guard was told */
+    float rate_hz;              /* this and what follows: as the guard was told */
+    uint8_t rank, ways;
     bool fed;
 };
 
 struct client_feed {
     struct guard *guard;
-    unsigned capacity, next; /* next: whose counts to look at */
+    unsigned part; /* of PLACES_PER_CALL places, to be looked at next */
+    int64_t looked_ns[PARTS];
+    bool helped[INSTANCE_PORTS_MAX];
+    struct budget_elsewhere elsewhere;
     struct place places[];
 };
 
 struct client_feed *client_feed_new(struct guard *g, unsigned capacity)
 {
     struct client_feed *f = calloc(1, sizeof(*f) + capacity * sizeof(f->places[0]));
-    if (f) {
+    if (f)
         f->guard = g;
-        f->capacity = capacity;
-    }
     return f;
 }
 
@@ -35,67 +39,157 @@ void client_feed_free(struct client_feed *f)
     free(f);
 }
 
-static void tell(struct client_feed *f, const struct client_change *change)
+void client_feed_helped(struct client_feed *f, unsigned port, bool helped)
+{
+    if (f)
+        f->helped[port] = helped;
+}
+
+/* --- to the guard -------------------------------------------------------------------------------------- */
+
+_Static_assert((int)RESPOND_UNICAST == (int)KERNEL_UNICAST &&
+                   (int)RESPOND_MULTICAST == (int)KERNEL_MULTICAST &&
+                   (int)CLIENT_FIRST == (int)KERNEL_SENIOR && (int)CLIENT_LAST == (int)KERNEL_NEWCOMER,
+               "the kernel's names for the same");
+
+static bool is_held(const struct client *cl, double rate_hz)
+{
+    return (float)rate_hz < (float)client_allowed_hz(cl);
+}
+
+/* Whom the daemon answers it holds to his fair share itself. */
+static struct guard_terms terms_of(const struct client_feed *f, const struct instance *in,
+                                   const struct client *cl, int64_t now_ns)
+{
+    const unsigned ways = f->helped[cl->port - 1] ? respond_elsewhere(in, cl, now_ns) : 0;
+    const double rate_hz = ways ? budget_client_hz(&in->service->budget, cl) : client_allowed_hz(cl);
+    return (struct guard_terms){
+        .rate_hz = rate_hz,
+        .burst = is_held(cl, rate_hz) ? CLIENT_BURST_HELD : CLIENT_BURST,
+        .rank = (uint8_t)client_rank(cl),
+        .ways = (uint8_t)ways,
+    };
+}
+
+static void remember(struct place *p, const struct guard_terms *t)
+{
+    p->rate_hz = (float)t->rate_hz;
+    p->rank = t->rank;
+    p->ways = t->ways;
+}
+
+static void introduce(struct client_feed *f, unsigned index, const struct client *cl,
+                      const struct guard_terms *terms)
+{
+    const struct guard_client c = {
+        .identity = cl->identity,
+        .address = cl->address,
+        .port = cl->port - 1u,
+        .terms = *terms,
+        .log_message_interval = LOG_INTERVAL_NONE,
+    };
+    f->places[index] = (struct place){.fed = guard_allow(f->guard, index, &c) == 0};
+    remember(&f->places[index], terms);
+}
+
+static void tell(struct client_feed *f, const struct instance *in, const struct client_change *change,
+                 int64_t now_ns)
 {
     struct place *p = &f->places[change->index];
     if (!change->client) {
         guard_forget(f->guard, change->index);
         *p = (struct place){.fed = false};
-    } else if (p->fed && !change->is_new) {
-        guard_change(f->guard, change->index, change->rate_hz, change->burst, (uint8_t)change->rank);
-        p->rank = (uint8_t)change->rank;
-    } else {
-        const struct guard_client c = {
-            .identity = change->client->identity,
-            .address = change->client->address,
-            .port = change->client->port - 1u,
-            .rate_hz = change->rate_hz,
-            .burst = change->burst,
-            .rank = (uint8_t)change->rank,
-            .log_message_interval = LOG_INTERVAL_NONE,
-        };
-        *p = (struct place){.fed = guard_allow(f->guard, change->index, &c) == 0, .rank = c.rank};
+        return;
     }
+    const struct guard_terms terms = terms_of(f, in, change->client, now_ns);
+    if (p->fed && !change->is_new) {
+        guard_change(f->guard, change->index, &terms);
+        remember(p, &terms);
+    } else
+        introduce(f, change->index, change->client, &terms);
 }
 
-void client_feed_changes(struct client_feed *f, struct clients *c)
+void client_feed_changes(struct client_feed *f, const struct instance *in, int64_t now_ns)
 {
     struct client_change change;
-    for (int i = 0; f && i < CHANGES_PER_CALL && clients_next_change(c, &change); i++)
-        tell(f, &change);
+    for (int i = 0; f && i < CHANGES_PER_CALL && clients_next_change(in->service->clients, &change); i++)
+        tell(f, in, &change, now_ns);
 }
 
-/* Who has become a senior meanwhile. */
-static void review_rank(struct client_feed *f, const struct client *cl, unsigned index)
-{
-    const uint8_t rank = (uint8_t)client_rank(cl);
-    if (rank == f->places[index].rank)
-        return;
-    guard_change(f->guard, index, client_allowance(cl->log_interval) * RATE_UNIT_HZ, CLIENT_BURST, rank);
-    f->places[index].rank = rank;
-}
-
-static void account(struct client_feed *f, struct clients *c, unsigned index, int64_t now_ns)
+static void review_terms(struct client_feed *f, const struct instance *in, unsigned index, int64_t now_ns)
 {
     struct place *p = &f->places[index];
+    const struct guard_terms terms = terms_of(f, in, clients_at(in->service->clients, index), now_ns);
+    if (terms.rank == p->rank && terms.ways == p->ways && (float)terms.rate_hz == p->rate_hz)
+        return;
+    guard_change(f->guard, index, &terms);
+    remember(p, &terms);
+}
+
+/* --- from the guard ------------------------------------------------------------------------------------ */
+
+static void account(struct client_feed *f, const struct instance *in, unsigned index, int64_t now_ns)
+{
+    struct service *s = in->service;
+    struct place *p = &f->places[index];
+    struct client *cl = clients_at(s->clients, index);
     const struct guard_counts counts = guard_read(f->guard, index);
     const uint32_t answered = (uint32_t)counts.answered - p->answered;
     const uint32_t refused = (uint32_t)counts.refused - p->refused;
-    if (answered > 0 || refused > 0)
-        clients_asked_elsewhere(c, index, (uint64_t)answered + refused, answered, now_ns);
+    if (answered == 0 && refused == 0)
+        return;
+    struct client_elsewhere e = {.requests = answered + refused, .answered = answered};
+    if (p->ways)
+        e.refused_budget =
+            budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, is_held(cl, (double)p->rate_hz),
+                                  f->looked_ns[f->part], now_ns);
+    clients_asked_elsewhere(s->clients, index, &e, now_ns);
     p->answered += answered;
     p->refused += refused;
 }
 
-void client_feed_counts(struct client_feed *f, struct clients *c, int64_t now_ns)
+static bool any_helped(const struct client_feed *f)
 {
-    if (!f)
+    bool any = false;
+    for (unsigned i = 0; i < INSTANCE_PORTS_MAX; i++)
+        any = any || f->helped[i];
+    return any;
+}
+
+static void look_at(struct client_feed *f, const struct instance *in, unsigned index, int64_t now_ns)
+{
+    struct service *s = in->service;
+    if (!f->places[index].fed || !clients_is_as_told(s->clients, index))
         return;
-    for (unsigned i = 0; i <= f->capacity / CLIENT_FEED_PARTS; i++) {
-        if (f->places[f->next].fed) {
-            account(f, c, f->next, now_ns);
-            review_rank(f, clients_at(c, f->next), f->next);
-        }
-        f->next = (f->next + 1) % f->capacity;
-    }
+    account(f, in, index, now_ns);
+    if (any_helped(f))
+        budget_survey(&s->budget, &f->elsewhere, clients_at(s->clients, index), now_ns);
+    review_terms(f, in, index, now_ns);
+}
+
+/* True: it was the last one. */
+static bool look_at_part(struct client_feed *f, const struct instance *in, int64_t now_ns)
+{
+    struct service *s = in->service;
+    const unsigned used = clients_used(s->clients), first = f->part * PLACES_PER_CALL;
+    const unsigned end = used - first > PLACES_PER_CALL ? first + PLACES_PER_CALL : used;
+    for (unsigned i = first; i < end; i++)
+        look_at(f, in, i, now_ns);
+    f->looked_ns[f->part] = now_ns;
+    f->part = end < used ? f->part + 1 : 0;
+    if (end == used)
+        budget_take_elsewhere(&s->budget, &f->elsewhere, now_ns);
+    return end == used;
+}
+
+void client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
+{
+    if (f)
+        look_at_part(f, in, now_ns);
+}
+
+void client_feed_all_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
+{
+    while (f && !look_at_part(f, in, now_ns))
+        ;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Between the client table and the guard: who may ask how often goes one way, what the kernel did with their
- * requests the other. */
+/* Between clients and the guard: who may ask how often, and be answered in the daemon's stead, goes one way;
+ * what was done with their requests the other, into the client table and the budget. */
 #ifndef GMD_CLIENT_FEED_H
 #define GMD_CLIENT_FEED_H
 
 #include "gmd/net/guard.h"
-#include "gmd/ptp/clients.h"
+#include "gmd/ptp/instance.h"
 
 struct client_feed;
 
@@ -13,13 +13,18 @@ struct client_feed;
 struct client_feed *client_feed_new(struct guard *g, unsigned capacity);
 void client_feed_free(struct client_feed *f);
 
+/* Whether this port (its index) has somebody who answers in the daemon's stead. */
+void client_feed_helped(struct client_feed *f, unsigned port, bool helped);
+
 /* Tells the guard what has changed in the table; some of it, if it is much: call after each batch of
  * requests. */
-void client_feed_changes(struct client_feed *f, struct clients *c);
+void client_feed_changes(struct client_feed *f, const struct instance *in, int64_t now_ns);
 
-/* Tells the table what the kernel answered and refused. Each call looks at a part of the clients, so that
- * CLIENT_FEED_PARTS calls look at all of them. */
-#define CLIENT_FEED_PARTS 4
-void client_feed_counts(struct client_feed *f, struct clients *c, int64_t now_ns);
+/* Tells table and budget what was answered and refused, and the guard what else has changed: seniority, fair
+ * shares, faults. Some times a second; looks at 4,096 clients at most, in turn. */
+void client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns);
+
+/* The same up to the last of them. */
+void client_feed_all_counts(struct client_feed *f, const struct instance *in, int64_t now_ns);
 
 #endif

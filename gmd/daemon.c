@@ -255,6 +255,7 @@ int daemon_run(struct daemon *d)
     d->protection = protection_open(&(struct protection_config){
         .guard = d->conf.clients.guard,
         .fast_path = d->conf.clients.fast_path == CONF_FAST_XDP,
+        .workers = (unsigned)d->conf.clients.workers,
         .clients = (unsigned)d->conf.clients.max,
         .strangers_hz = d->conf.clients.capacity / 4.0,
     });

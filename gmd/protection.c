@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "gmd/client_feed.h"
+#include "gmd/net/answer.h"
 #include "gmd/net/clock_line.h"
 #include "gmd/net/fast_path.h"
+#include "gmd/net/workers.h"
 
 /* What comes at once, of a common bucket's rate. */
 #define BURST_S (1.0 / 16)
@@ -17,8 +19,9 @@
 
 struct port_protection {
     bool guarded;
-    bool serves; /* what the fast path was told last */
+    bool serves; /* what those were told last */
     struct fast_path *fast;
+    struct workers *workers;
     char missing[160], problem[160];
     uint64_t queue_lost; /* known only with the guard: the plain filter does not count what it refuses */
     uint64_t refused_before, queue_lost_before; /* the transport was opened */
@@ -38,7 +41,7 @@ struct protection *protection_open(const struct protection_config *c)
     if (!g)
         return NULL;
     g->config = *c;
-    if (c->guard || c->fast_path)
+    if (c->guard || c->fast_path || c->workers > 0)
         g->guard = guard_open(c->clients, g->missing, sizeof(g->missing));
     if (g->guard)
         g->feed = client_feed_new(g->guard, c->clients);
@@ -86,23 +89,61 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
     guard_attach_plain(&settings, port->transport);
 }
 
-static void open_fast_path(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+static void settle_answers(struct protection *g, const struct daemon_port *port)
 {
     const struct daemon *d = port->daemon;
     const struct conf_port *c = &d->conf.ports[port->number];
-    const struct fast_path_config config = {
-        .port = port->number,
+    const struct answer_config config = {
         .interface = c->interface,
-        .ifindex = port->info.index,
-        .stamping = port->stamping,
         .identity = d->gm.instance.ports[port->number].identity,
         .dscp_general = c->dscp_general,
         .ttl = c->udp_ttl,
     };
+    answer_settle(guard_kernel_port(g->guard, port->number), &config, port->transport);
+}
+
+static void open_fast_path(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+{
+    const struct fast_path_config config = {
+        .interface = port->daemon->conf.ports[port->number].interface,
+        .ifindex = port->info.index,
+        .stamping = port->stamping,
+    };
     char why[120];
-    p->fast = fast_path_open(g->guard, &config, port->transport, why, sizeof(why));
-    if (!p->fast)
+    p->fast = fast_path_open(g->guard, &config, why, sizeof(why));
+    if (p->fast)
+        log_line(LOG_LEVEL_INFO, "port %u: fast path with %s time stamps, %s mode", port->number + 1,
+                 port->stamping == STAMPING_HARDWARE ? "hardware" : "software", fast_path_mode(p->fast));
+    else
         snprintf(p->problem, sizeof(p->problem), "no fast path: %s", why);
+}
+
+static void open_workers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+{
+    const struct workers_config config = {
+        .port = port->number, .count = g->config.workers, .ifindex = port->info.index};
+    char why[120];
+    p->workers = workers_open(g->guard, &config, port->transport, why, sizeof(why));
+    if (p->workers)
+        log_line(LOG_LEVEL_INFO, "port %u: %u workers", port->number + 1, g->config.workers);
+    else
+        snprintf(p->problem, sizeof(p->problem), "no workers: %s", why);
+}
+
+static bool has_helpers(const struct port_protection *p)
+{
+    return p->fast || p->workers;
+}
+
+/* In the daemon's stead. */
+static void open_helpers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+{
+    settle_answers(g, port);
+    if (g->config.fast_path)
+        open_fast_path(g, port, p);
+    if (g->config.workers > 0)
+        open_workers(g, port, p);
+    client_feed_helped(g->feed, port->number, has_helpers(p));
 }
 
 void protection_port_opened(struct protection *g, struct daemon_port *port)
@@ -114,15 +155,13 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
                                   .queue_lost = p->queue_lost,
                                   .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
-    if (g->config.fast_path && g->guard)
-        open_fast_path(g, port, p);
-    else if (g->config.fast_path)
-        snprintf(p->problem, sizeof(p->problem), "no fast path: %s", g->missing);
+    if (g->guard)
+        open_helpers(g, port, p);
+    else if (g->config.fast_path || g->config.workers > 0)
+        snprintf(p->problem, sizeof(p->problem), "no %s: %s", g->config.fast_path ? "fast path" : "workers",
+                 g->missing);
     if (p->problem[0])
         log_line(LOG_LEVEL_WARNING, "port %u: %s", port->number + 1, p->problem);
-    if (p->fast)
-        log_line(LOG_LEVEL_INFO, "port %u: fast path with %s time stamps, %s mode", port->number + 1,
-                 port->stamping == STAMPING_HARDWARE ? "hardware" : "software", fast_path_mode(p->fast));
 }
 
 void protection_port_closing(struct protection *g, const struct daemon_port *port)
@@ -130,34 +169,41 @@ void protection_port_closing(struct protection *g, const struct daemon_port *por
     if (!g)
         return;
     struct port_protection *p = &g->ports[port->number];
+    workers_close(p->workers);
     fast_path_close(p->fast);
+    p->workers = NULL;
     p->fast = NULL;
+    client_feed_helped(g->feed, port->number, false);
     if (g->guard)
         guard_detach(g->guard, port->number);
 }
 
 /* --- its days ------------------------------------------------------------------------------------------ */
 
+/* What holds for all of a port's clients; what holds for each: respond_elsewhere(). */
 static bool may_answer(const struct daemon *d, const struct port *port)
 {
     const struct clock_counters *c = &d->clock_counters;
     return port->state == PORT_MASTER && port->config.delay_mechanism == DELAY_MECHANISM_E2E &&
-           d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX;
+           d->gm.instance.may_serve && !c->unsound && !c->gone && c->failing_since_ns == INT64_MAX &&
+           d->gm.discipline.watch.state != WATCH_SUSPICIOUS;
 }
 
-static void renew(struct port_protection *p, struct daemon *d, const struct daemon_port *foot, int64_t now_ns)
+static void renew(struct protection *g, struct daemon *d, const struct daemon_port *foot, int64_t now_ns)
 {
     const struct port *port = &d->gm.instance.ports[foot->number];
     const enum stamp kind = foot->stamping == STAMPING_HARDWARE ? STAMP_HARDWARE : STAMP_SYSTEM;
-    struct fast_path_state s = {
+    struct answer_state s = {
         .serves = may_answer(d, port),
         .now_ns = now_ns,
-        .log_min_delay_req_interval = port->config.log_min_delay_req_interval,
-        .ingress_latency_ns = port->config.ingress_latency_ns,
+        .answer = {.socket_lag_ns = clock_line_socket_lag(kind),
+                   .ingress_latency_ns = port->config.ingress_latency_ns,
+                   .log_min_delay_req_interval = budget_log_interval(
+                       &d->service->budget, port->config.log_min_delay_req_interval, now_ns)},
     };
-    s.serves = s.serves && clock_line(d->clock, kind, &s.line) == 0;
-    fast_path_renew(p->fast, &s);
-    p->serves = s.serves;
+    s.serves = s.serves && clock_line(d->clock, kind, &s.answer.line) == 0;
+    answer_renew(guard_kernel_port(g->guard, foot->number), &s);
+    g->ports[foot->number].serves = s.serves;
 }
 
 static void share_budget(struct protection *g, struct daemon *d, int64_t now_ns)
@@ -172,21 +218,21 @@ static void share_budget(struct protection *g, struct daemon *d, int64_t now_ns)
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
 {
     if (g)
-        client_feed_counts(g->feed, d->service->clients, now_ns);
+        client_feed_counts(g->feed, &d->gm.instance, now_ns);
     if (g && g->guard)
         share_budget(g, d, now_ns);
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
-        if (g->ports[i].fast)
-            renew(&g->ports[i], d, &d->ports[i], now_ns);
+        if (has_helpers(&g->ports[i]))
+            renew(g, d, &d->ports[i], now_ns);
 }
 
 void protection_settle(struct protection *g, struct daemon *d)
 {
     if (g)
-        client_feed_changes(g->feed, d->service->clients);
+        client_feed_changes(g->feed, &d->gm.instance, loop_now());
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
-        if (g->ports[i].fast && g->ports[i].serves != may_answer(d, &d->gm.instance.ports[i]))
-            renew(&g->ports[i], d, &d->ports[i], loop_now());
+        if (has_helpers(&g->ports[i]) && g->ports[i].serves != may_answer(d, &d->gm.instance.ports[i]))
+            renew(g, d, &d->ports[i], loop_now());
 }
 
 /* The kernel counts the guard's refusals and full queues together. Its counters are read one after the other
@@ -198,6 +244,8 @@ static void count_lost(struct protection *g, const struct daemon_port *foot)
     uint64_t lost = foot->transport->counters.rx_dropped;
     const uint64_t refused = refused_by_guard(g, foot->number) - p->refused_before;
     lost = p->queue_lost_before + (lost > refused ? lost - refused : 0);
+    if (p->workers)
+        lost += workers_count(p->workers).queue_lost;
     if (p->guarded && lost > p->queue_lost)
         p->queue_lost = lost;
 }
@@ -218,8 +266,8 @@ void protection_check(struct protection *g, struct daemon *d)
 
 void protection_account(struct protection *g, struct daemon *d, int64_t now_ns)
 {
-    for (int i = 0; g && i < CLIENT_FEED_PARTS; i++)
-        client_feed_counts(g->feed, d->service->clients, now_ns);
+    if (g)
+        client_feed_all_counts(g->feed, &d->gm.instance, now_ns);
 }
 
 struct kernel_counts protection_counts(const struct protection *g, unsigned port)
@@ -235,6 +283,10 @@ void protection_status(const struct protection *g, unsigned port, struct protect
                                     .fast_mode = p->fast ? fast_path_mode(p->fast) : "off",
                                     .counts = protection_counts(g, port),
                                     .queue_lost = p->queue_lost};
+    if (p->workers) {
+        s->workers = g->config.workers;
+        s->workers_unanswered = workers_count(p->workers).unanswered;
+    }
     snprintf(s->missing, sizeof(s->missing), "%s", p->missing);
     snprintf(s->problem, sizeof(s->problem), "%s", p->problem);
 }

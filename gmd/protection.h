@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the kernel does for the ports: the guard before their sockets, and the fast path in their drivers.
- * What it cannot do is named, and the ports serve as usual. */
+/* What stands beside the daemon for its ports: the guard before their sockets, the fast path in their
+ * drivers, workers. What the kernel cannot do is named, and the ports serve as usual. */
 #ifndef GMD_PROTECTION_H
 #define GMD_PROTECTION_H
 
@@ -9,7 +9,8 @@
 
 struct protection_config {
     bool guard;          /* where the kernel permits; else there is only the plain filter */
-    bool fast_path;      /* needs the guard's maps, though not the guard */
+    bool fast_path;      /* needs the guard's maps, though not the guard ... */
+    unsigned workers;    /* ... and so do these; of each port */
     unsigned clients;    /* slots of the client table */
     double strangers_hz; /* requests of all together who are not established, per port */
 };
@@ -19,8 +20,10 @@ struct protection_status {
     bool guarded;
     bool early;            /* before the network stack already */
     const char *fast_mode; /* "driver", "generic", "off" */
-    char missing[160];     /* why it is not guarded; empty when it is, or was not to be */
-    char problem[160];     /* what ails the fast path; empty when all is well */
+    unsigned workers;
+    uint64_t workers_unanswered; /* requests that they could not answer */
+    char missing[160];           /* why it is not guarded; empty when it is, or was not to be */
+    char problem[160];           /* what ails the fast path, or workers; empty when all is well */
     struct kernel_counts counts;
     uint64_t queue_lost; /* frames that found the receive queue full */
 };
@@ -35,8 +38,8 @@ void protection_close(struct protection *g);
 void protection_port_opened(struct protection *g, struct daemon_port *port);
 void protection_port_closing(struct protection *g, const struct daemon_port *port);
 
-/* Renews what the fast path answers with, and tells the client table what the kernel did: CLIENT_FEED_PARTS
- * times a second, and after the clock was set. */
+/* Renews what is answered with in the daemon's stead, and tells client table and budget what was done there:
+ * some times a second, and after the clock was set. */
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns);
 
 /* After each event: a port that is no longer MASTER falls silent at once, and the kernel learns who is a

@@ -42,10 +42,12 @@ static json_t *report_protection(const struct protection *g, unsigned port)
     put(o, "guard", json_boolean(s.guarded));
     put(o, "early", json_boolean(s.early));
     put(o, "fast_path", json_string(s.fast_mode));
+    put(o, "workers", json_integer(s.workers));
     put(o, "missing", printable(s.missing));
     put(o, "problem", printable(s.problem));
     put(o, "queue_lost", s.guarded ? unsigned64(s.queue_lost) : json_null());
     put(o, "fast_answered", unsigned64(s.counts.answered));
+    put(o, "workers_unanswered", unsigned64(s.workers_unanswered));
     put(o, "fast_refused", unsigned64(s.counts.refused_early));
     put(o, "classes", classes);
     return o;
@@ -145,6 +147,7 @@ struct kernel_refusals report_kernel_refusals(const struct daemon *d)
         r.rate += n.over_rate;
         r.budget += n.refused[KERNEL_REQUEST] + n.refused_early - n.over_rate;
     }
+    r.rate -= d->service->budget.refused_elsewhere; /* over a rate that was less than their own */
     return r;
 }
 

@@ -15,9 +15,11 @@
 
 EMBED(embedded_guard, "gmd/net/bpf/guard.bpf.o");
 EMBED(embedded_fast_path, "gmd/net/bpf/fast_path.bpf.o");
+EMBED(embedded_workers, "gmd/net/bpf/workers.bpf.o");
 
 const struct bpf_file bpf_guard = {"guard", embedded_guard_start, embedded_guard_end};
 const struct bpf_file bpf_fast_path = {"fast_path", embedded_fast_path_start, embedded_fast_path_end};
+const struct bpf_file bpf_workers = {"workers", embedded_workers_start, embedded_workers_end};
 
 static int say_nothing(enum libbpf_print_level level, const char *format, va_list args)
 {

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
+
 struct bpf_object;
-struct guard_maps;
 
 /* An ELF file in memory. */
 struct bpf_file {
@@ -15,7 +16,7 @@ struct bpf_file {
     const uint8_t *start, *end;
 };
 
-extern const struct bpf_file bpf_guard, bpf_fast_path;
+extern const struct bpf_file bpf_guard, bpf_fast_path, bpf_workers;
 
 /* Opens one, not loaded yet; NULL and errno. libbpf's own messages are kept from the log. */
 struct bpf_object *bpf_file_open(const struct bpf_file *file);

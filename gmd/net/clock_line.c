@@ -20,6 +20,11 @@ static int64_t tai_offset(void)
     return (apart_ns + NS_PER_S / 2) / NS_PER_S * NS_PER_S;
 }
 
+int64_t clock_line_socket_lag(enum stamp kind)
+{
+    return kind == STAMP_SYSTEM ? tai_offset() : 0;
+}
+
 #define YEAR_NS (31536000 * NS_PER_S)
 
 /* What the PHC reads now: what the clock makes of it is what it shows. A clock that was set back has shown
@@ -55,7 +60,7 @@ int clock_line(struct clock *c, enum stamp kind, struct kernel_line *line)
     if (error)
         return error;
     const int64_t gained_ns = later_ns - here_ns - NS_PER_S;
-    *line = (struct kernel_line){.raw_ns = raw_ns + (kind == STAMP_SYSTEM ? tai_offset() : 0),
+    *line = (struct kernel_line){.raw_ns = raw_ns + clock_line_socket_lag(kind),
                                  .clock_ns = here_ns,
                                  .excess = gained_ns * (1LL << 32) / NS_PER_S};
     return 0;

@@ -10,4 +10,7 @@
  * STAMP_HARDWARE: over the PHC. 0, or the clock's -errno. */
 int clock_line(struct clock *c, enum stamp kind, struct kernel_line *line);
 
+/* What sockets' stamps are behind what the line is over: CLOCK_REALTIME behind CLOCK_TAI, or nothing. */
+int64_t clock_line_socket_lag(enum stamp kind);
+
 #endif

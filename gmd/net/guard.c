@@ -29,8 +29,6 @@ static const struct {
     [KERNEL_MALFORMED] = {"malformed", 16, 16, 128, 64}, [KERNEL_FOREIGN] = {"foreign", 16, 16, 128, 64},
 };
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
-
 struct guard {
     struct bpf_object *object;
     int program, early_program;
@@ -63,6 +61,11 @@ static void *map_memory(int fd, size_t value_size, unsigned count)
     return p == MAP_FAILED ? NULL : p;
 }
 
+static int map_of(const struct guard *g, const char *name)
+{
+    return bpf_object__find_map_fd_by_name(g->object, name);
+}
+
 static int load(struct guard *g)
 {
     g->object = bpf_file_open(&bpf_guard);
@@ -78,9 +81,9 @@ static int load(struct guard *g)
     g->program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard"));
     g->early_program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard_early"));
     g->clients_map = bpf_map__fd(clients);
-    g->port_numbers_map = guard_map(g, "port_numbers");
+    g->port_numbers_map = map_of(g, "port_numbers");
     g->clients = map_memory(bpf_map__fd(slots), sizeof(struct kernel_client), g->slots);
-    g->ports = map_memory(guard_map(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
+    g->ports = map_memory(map_of(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
     g->keys = calloc(g->slots, sizeof(*g->keys));
     return g->clients && g->ports && g->keys ? 0 : -ENOMEM;
 }
@@ -123,9 +126,22 @@ struct kernel_port *guard_kernel_port(struct guard *g, unsigned port)
     return &g->ports[port];
 }
 
-int guard_map(const struct guard *g, const char *name)
+struct kernel_client *guard_kernel_client(struct guard *g, unsigned slot)
 {
-    return bpf_object__find_map_fd_by_name(g->object, name);
+    return slot < g->slots ? &g->clients[slot] : NULL;
+}
+
+int guard_share(const struct guard *g, struct bpf_object *object)
+{
+    struct bpf_map *m;
+    bpf_object__for_each_map(m, object)
+    {
+        const int fd = map_of(g, bpf_map__name(m));
+        const int error = fd < 0 ? 0 : bpf_map__reuse_fd(m, fd);
+        if (error)
+            return error;
+    }
+    return 0;
 }
 
 /* --- ports --------------------------------------------------------------------------------------------- */
@@ -216,10 +232,21 @@ static struct kernel_client_key key_of(const struct guard_client *c)
     return key;
 }
 
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank)
+void guard_change(struct guard *g, unsigned slot, const struct guard_terms *terms)
 {
-    set_rate(&g->clients[slot].bucket.rate, rate_hz, burst);
-    SHARED_SET(g->clients[slot].rank, rank);
+    set_rate(&g->clients[slot].bucket.rate, terms->rate_hz, terms->burst);
+    SHARED_SET(g->clients[slot].rank, terms->rank);
+    SHARED_SET(g->clients[slot].ways, terms->ways);
+}
+
+/* A worker may still count for who was there before. */
+static void start_anew(struct kernel_client *c, int8_t log_message_interval)
+{
+    SHARED_SET(c->bucket.due_ns, 0);
+    SHARED_SET(c->passed, 0);
+    SHARED_SET(c->answered, 0);
+    SHARED_SET(c->refused, 0);
+    SHARED_SET(c->log_message_interval, log_message_interval);
 }
 
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
@@ -227,8 +254,8 @@ int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c)
     const struct kernel_client_key key = key_of(c);
     const uint32_t value = slot;
     guard_forget(g, slot);
-    g->clients[slot] = (struct kernel_client){.log_message_interval = c->log_message_interval};
-    guard_change(g, slot, c->rate_hz, c->burst, c->rank);
+    start_anew(&g->clients[slot], c->log_message_interval);
+    guard_change(g, slot, &c->terms);
     if (bpf_map_update_elem(g->clients_map, &key, &value, BPF_ANY) < 0)
         return -errno;
     g->keys[slot] = key;
@@ -254,7 +281,12 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)
 {
-    return *(const volatile struct kernel_counts *)&g->ports[port].counts;
+    struct kernel_counts counts = {.answered = 0};
+    const __u64 *from = (const __u64 *)&g->ports[port].counts;
+    __u64 *to = (__u64 *)&counts;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*to); i++)
+        to[i] = SHARED_GET(from[i]);
+    return counts;
 }
 
 const char *guard_class_name(enum kernel_class class)

@@ -16,14 +16,20 @@ struct guard_port {
     uint16_t sdo_id; /* 12 bits */
 };
 
+/* What a client may ask. */
+struct guard_terms {
+    double rate_hz;
+    unsigned burst; /* requests at once, at least 1 */
+    uint8_t rank;   /* enum kernel_rank */
+    uint8_t ways;   /* enum kernel_way: whether others may answer in the daemon's stead */
+};
+
 struct guard_client {
     struct port_identity identity;
     struct address address;
     unsigned port; /* index of ours */
-    double rate_hz;
-    unsigned burst;              /* requests at once, at least 1 */
-    uint8_t rank;                /* enum kernel_rank */
-    int8_t log_message_interval; /* of unicast answers that the fast path gives */
+    struct guard_terms terms;
+    int8_t log_message_interval; /* of unicast answers in the daemon's stead */
 };
 
 /* Since the slot was given to this client. */
@@ -31,6 +37,7 @@ struct guard_counts {
     uint64_t passed, answered, refused;
 };
 
+struct bpf_object;
 struct guard;
 
 /* For clients in slots 0..slots-1. NULL, and why in plain words: then there is only guard_attach_plain. */
@@ -52,8 +59,8 @@ int guard_attach_plain(const struct guard_port *settings, const struct transport
 
 /* The client in this slot from now on; what the slot counted before is forgotten. 0 or -errno. */
 int guard_allow(struct guard *g, unsigned slot, const struct guard_client *c);
-/* Another rate or rank for the same client; no system call. */
-void guard_change(struct guard *g, unsigned slot, double rate_hz, unsigned burst, uint8_t rank);
+/* Other terms for the same client; no system call. */
+void guard_change(struct guard *g, unsigned slot, const struct guard_terms *terms);
 void guard_forget(struct guard *g, unsigned slot);
 
 /* What strangers and newcomers may ask for, all together; and the juniors. Bounds what they can cost. */
@@ -65,8 +72,12 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot);
 struct kernel_counts guard_totals(const struct guard *g, unsigned port);
 const char *guard_class_name(enum kernel_class class);
 
-/* For the fast path, which shares the maps: a port as the kernel sees it, and maps by name (-1: none). */
+/* For those who answer in the daemon's stead: ports and clients as the kernel sees them (a client that is in
+ * no slot: NULL), and the guard's maps for an opened object of theirs, by name; the others are its own. 0 or
+ * -errno.
+ */
 struct kernel_port *guard_kernel_port(struct guard *g, unsigned port);
-int guard_map(const struct guard *g, const char *name);
+struct kernel_client *guard_kernel_client(struct guard *g, unsigned slot);
+int guard_share(const struct guard *g, struct bpf_object *object);
 
 #endif

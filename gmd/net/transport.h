@@ -30,6 +30,7 @@ struct raw_stamp {
 struct received {
     struct frame_in frame;
     struct raw_stamp stamp;
+    uint32_t mark; /* what a program of ours in the kernel wrote on it, for a worker; else 0 */
 };
 
 struct transport_counters {
@@ -57,6 +58,10 @@ struct transport_ops {
     /* Brings counters.rx_dropped up to date: full queues, and what a socket filter refused. */
     void (*count_drops)(struct transport *t);
     void (*close)(struct transport *t);
+    /* A worker's transport, for a thread of its own: it receives event messages that a program in the kernel
+     * gives to its socket (bpf_sk_assign), and nothing else; it sends general messages as t does, which must
+     * outlive it. It has send, receive, count_drops, close. NULL and error; NULL function: there is none. */
+    struct transport *(*open_worker)(const struct transport *t, char *error, int error_size);
 };
 
 /* Frames leave through sockets of their own. Stamps and received frames share a socket's memory: a flood of

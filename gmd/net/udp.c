@@ -13,13 +13,17 @@
 
 #include "gmd/net/socket.h"
 
+#ifndef SO_RCVMARK /* Linux 5.19 */
+#define SO_RCVMARK 75
+#endif
+
 struct udp {
     struct transport transport;
     const struct udp_family *family;
+    struct transport_config config;
     struct stamper stamper; /* of FD_STAMPED */
-    enum stamping stamping;
-    int index;     /* of the interface */
-    unsigned turn; /* counts receptions */
+    int index;              /* of the interface */
+    unsigned turn;          /* counts receptions */
     uint32_t drops_seen[TRANSPORT_FDS];
     struct batch_in in;
     struct batch_out out;
@@ -118,11 +122,13 @@ void udp_send(struct transport *t, const struct frame_out *frames, unsigned coun
         t->counters.tx_errors += results[i] < 0;
 }
 
-static void destination_of(const struct udp_family *family, struct msghdr *msg, struct frame_in *f)
+static void read_control(const struct udp_family *family, struct msghdr *msg, struct received *r)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
         if (c->cmsg_level == family->level && c->cmsg_type == family->packet_info)
-            family->to(CMSG_DATA(c), f);
+            family->to(CMSG_DATA(c), &r->frame);
+        else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_MARK)
+            memcpy(&r->mark, CMSG_DATA(c), sizeof(r->mark));
 }
 
 static unsigned receive_from(struct udp *u, enum transport_fd from, unsigned max)
@@ -139,9 +145,9 @@ static unsigned receive_from(struct udp *u, enum transport_fd from, unsigned max
                       .len = b->msgs[i].msg_len,
                       .channel = channels[from],
                       .from_port = ntohs(b->peers[i].v4.sin_port)}, /* sin6_port has the same place */
-            .stamp = stamper_received(u->stamping, &b->msgs[i].msg_hdr)};
+            .stamp = stamper_received(u->config.stamping, &b->msgs[i].msg_hdr)};
         u->family->from(&b->peers[i], &r->frame.from);
-        destination_of(u->family, &b->msgs[i].msg_hdr, &r->frame);
+        read_control(u->family, &b->msgs[i].msg_hdr, r);
     }
     return count;
 }
@@ -237,8 +243,8 @@ static struct transport *give_up(struct udp *u, const char *what, char *error, i
 
 static int start_stamping(struct udp *u)
 {
-    const int failed = stamper_listen(u->transport.fds[FD_EVENT], u->stamping);
-    errno = -(failed ? failed : stamper_init(&u->stamper, u->transport.fds[FD_STAMPED], u->stamping));
+    const int failed = stamper_listen(u->transport.fds[FD_EVENT], u->config.stamping);
+    errno = -(failed ? failed : stamper_init(&u->stamper, u->transport.fds[FD_STAMPED], u->config.stamping));
     return errno ? -1 : 0;
 }
 
@@ -253,7 +259,7 @@ struct transport *udp_open(const struct transport_ops *ops, const struct udp_fam
     }
     u->transport = (struct transport){.ops = ops, .fds = {-1, -1, -1, -1}, .family = family->address_family};
     u->family = family;
-    u->stamping = c->stamping;
+    u->config = *c;
     const int failed = open_pair(u, c, FD_STAMPED, FD_EVENT);
     if (failed || open_pair(u, c, FD_ANSWERS, FD_GENERAL) < 0) {
         snprintf(what, sizeof(what), "%s, %s port %d", c->interface, ops->name,
@@ -262,4 +268,69 @@ struct transport *udp_open(const struct transport_ops *ops, const struct udp_fam
     }
     snprintf(what, sizeof(what), "%s: time stamping", c->interface);
     return start_stamping(u) < 0 ? give_up(u, what, error, error_size) : &u->transport;
+}
+
+/* --- workers ------------------------------------------------------------------------------------------- */
+
+static unsigned worker_receive(struct transport *t, unsigned max, struct received **frames)
+{
+    struct udp *u = (struct udp *)t;
+    *frames = u->in.frames;
+    return receive_from(u, FD_EVENT, max);
+}
+
+static void worker_count_drops(struct transport *t)
+{
+    socket_count_drops(t, t->fds[FD_EVENT], &((struct udp *)t)->drops_seen[FD_EVENT]);
+}
+
+/* The others are the port's. */
+static void worker_close(struct transport *t)
+{
+    if (t->fds[FD_EVENT] >= 0)
+        close(t->fds[FD_EVENT]);
+    free(t);
+}
+
+/* Bound to an address where no frame arrives by itself, and after that to the interface, which does not have
+ * it. Those who are given frames must be bound. */
+static int bind_worker(struct udp *u)
+{
+    const int fd = u->transport.fds[FD_EVENT] = socket_open(u->family->domain, SOCK_DGRAM, 0);
+    union peer_address local;
+    if (fd < 0 || u->family->set_up(fd, &u->config, u->index, u->config.dscp_event, &local) < 0)
+        return -1;
+    u->family->loopback(&local);
+    if (bind(fd, &local.any, u->family->address_len) < 0 ||
+        socket_bind_interface(fd, u->config.interface) < 0 || socket_set(fd, SOL_SOCKET, SO_RCVMARK, 1) < 0)
+        return -1;
+    socket_set_queue(fd);
+    errno = -stamper_listen(fd, u->config.stamping);
+    return errno ? -1 : 0;
+}
+
+struct transport *udp_open_worker(const struct transport *t, char *error, int error_size)
+{
+    static const struct transport_ops ops = {
+        .name = "worker",
+        .send = udp_send,
+        .receive = worker_receive,
+        .count_drops = worker_count_drops,
+        .close = worker_close,
+    };
+    const struct udp *port = (const struct udp *)t;
+    struct udp *u = calloc(1, sizeof(*u));
+    if (u) {
+        u->transport = (struct transport){.ops = &ops, .family = t->family};
+        memcpy(u->transport.fds, t->fds, sizeof(u->transport.fds));
+        u->family = port->family;
+        u->config = port->config;
+        u->index = port->index;
+    }
+    if (u && bind_worker(u) == 0)
+        return &u->transport;
+    socket_complain(port->config.interface, error, error_size);
+    if (u)
+        worker_close(&u->transport);
+    return NULL;
 }

@@ -32,6 +32,8 @@ struct udp_family {
     int (*join)(int fd, const struct transport_config *c, int index);
     void (*peer)(const struct address *to, enum destination destination, int index, union peer_address *peer);
     void (*from)(const union peer_address *peer, struct address *from);
+    /* No frame from a network goes there. */
+    void (*loopback)(union peer_address *local);
     /* Destination of a received frame: f->multicast and f->to. */
     void (*to)(const void *packet_info, struct frame_in *f);
     /* Fills the packet_info of a frame that is to be sent from an address of ours; returns its length. */
@@ -48,5 +50,6 @@ unsigned udp_receive(struct transport *t, unsigned max, struct received **frames
 int udp_tx_stamp(struct transport *t, uint32_t *token, struct raw_stamp *stamp);
 void udp_count_drops(struct transport *t);
 void udp_close(struct transport *t);
+struct transport *udp_open_worker(const struct transport *t, char *error, int error_size);
 
 #endif

@@ -66,6 +66,11 @@ static void from(const union peer_address *p, struct address *a)
     memcpy(a->bytes, &p->v4.sin_addr, 4);
 }
 
+static void loopback(union peer_address *p)
+{
+    p->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
 /* ipi_spec_dst is an address of ours even where the frame came to a broadcast address. */
 static void to(const void *packet_info, struct frame_in *f)
 {
@@ -96,6 +101,7 @@ static const struct udp_family family = {
     .join = join,
     .peer = peer,
     .from = from,
+    .loopback = loopback,
     .to = to,
     .source = source,
 };
@@ -107,6 +113,7 @@ static const struct transport_ops ops = {
     .tx_stamp = udp_tx_stamp,
     .count_drops = udp_count_drops,
     .close = udp_close,
+    .open_worker = udp_open_worker,
 };
 
 struct transport *transport_udpv4_open(const struct transport_config *c, char *error, int error_size)

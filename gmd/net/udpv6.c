@@ -56,6 +56,11 @@ static void from(const union peer_address *p, struct address *a)
     a->scope = p->v6.sin6_scope_id;
 }
 
+static void loopback(union peer_address *p)
+{
+    p->v6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+}
+
 static void to(const void *packet_info, struct frame_in *f)
 {
     struct in6_pktinfo info;
@@ -86,6 +91,7 @@ static const struct udp_family family = {
     .join = join,
     .peer = peer,
     .from = from,
+    .loopback = loopback,
     .to = to,
     .source = source,
 };
@@ -97,6 +103,7 @@ static const struct transport_ops ops = {
     .tx_stamp = udp_tx_stamp,
     .count_drops = udp_count_drops,
     .close = udp_close,
+    .open_worker = udp_open_worker,
 };
 
 struct transport *transport_udpv6_open(const struct transport_config *c, char *error, int error_size)

@@ -23,9 +23,16 @@
 #define WINDOW_NS     (NS_PER_S / WINDOWS_PER_S)
 #define WEIGHT        0.25 /* of a window in what is smoothed */
 
+/* However much others answer, this share of the capacity stays the daemon's: for newcomers, who are its own
+ * to answer. */
+#define OWN_SHARE 0.05
+
 #define FAIR_GROWTH    1.1 /* of the fair share, a window ... */
 #define FAIR_BELOW     0.9 /* ... while less than this of what is open is used */
 #define FAIR_TOLERANCE 1.2 /* of a client's rate, which is only measured */
+
+/* Who was silent for so long, and a second more, does not count in a survey. */
+#define SILENT_INTERVALS 2
 
 /* So long the demand must have been within what is open, and a client have been here, for seniority. */
 #define QUIET_NS (10 * NS_PER_S)
@@ -82,29 +89,41 @@ static double open_used_hz(const struct budget *b)
     return b->classes[CLASS_SENIOR].smooth.used + b->classes[CLASS_JUNIOR].smooth.used;
 }
 
-static void smooth(double *mean, double *count, double windows)
+static void smooth(double *mean, double *count, double elsewhere_hz, double windows)
 {
-    double hz = *count * WINDOWS_PER_S / windows;
+    double hz = *count * WINDOWS_PER_S / windows + elsewhere_hz;
     *mean += (hz - *mean) * (1 - pow(1 - WEIGHT, windows));
     *count = 0;
 }
 
 static void smooth_all(struct budget *b, double windows)
 {
-    smooth(&b->used_hz, &b->window_used, windows);
+    smooth(&b->used_hz, &b->window_used, b->elsewhere_hz, windows);
     for (unsigned i = 0; i < BUDGET_CLASSES; i++) {
-        smooth(&b->classes[i].smooth.demand, &b->classes[i].window.demand, windows);
-        smooth(&b->classes[i].smooth.used, &b->classes[i].window.used, windows);
+        struct budget_share *s = &b->classes[i];
+        smooth(&s->smooth.demand, &s->window.demand, s->elsewhere.load.demand, windows);
+        smooth(&s->smooth.used, &s->window.used, s->elsewhere.load.used, windows);
     }
 }
 
-/* Comes down from what the fastest asks until no more is used than is open, and grows again while less is. */
+/* One of Newton's steps: what those below it ask stays, and the rest is shared. */
+static double solved_fair_share(const struct budget_share *s, double open)
+{
+    const struct budget_part *e = &s->elsewhere;
+    return e->above > 0 && e->below_hz < open ? (open - e->below_hz) / e->above : s->fair_hz / 2;
+}
+
+/* Comes down from what the fastest asks until no more is used than is open, and grows again while less is.
+ * What others answer is held to it with delay, which such a search does not bear; but there it is known who
+ * asks how much. */
 static void control_fair_share(struct budget_share *s, double open)
 {
     if (s->smooth.demand <= open)
         s->fair_hz = 0;
     else if (s->fair_hz == 0)
-        s->fair_hz = s->fastest_hz * open / s->smooth.demand;
+        s->fair_hz = fmax(s->fastest_hz, s->elsewhere.fastest_hz) * open / s->smooth.demand;
+    else if (s->elsewhere.load.demand > 0)
+        s->fair_hz = solved_fair_share(s, open);
     else if (s->smooth.used > open)
         s->fair_hz *= open / s->smooth.used;
     else if (s->smooth.used < FAIR_BELOW * open)
@@ -184,17 +203,18 @@ static void note_refusal(struct budget *b, int64_t now_ns)
 
 /* ---- requests ---- */
 
-/* The client's own bucket: false if it is full. */
-static bool take_token(struct client *cl, int64_t now_ns)
+/* The client's own bucket, for requests that came since then, one by one or all now: how many it holds. */
+static uint32_t take_tokens(struct client *cl, uint32_t wanted, int64_t since_ns, int64_t now_ns)
 {
-    int64_t interval_ns =
+    const int64_t interval_ns =
         (NS_PER_S * 256 / client_allowance(CLIENT_LOG_MAX)) >> (CLIENT_LOG_MAX - cl->log_interval);
-    if (cl->busy_until_ns < now_ns)
-        cl->busy_until_ns = now_ns;
-    if (cl->busy_until_ns - now_ns > (CLIENT_BURST - 1) * interval_ns)
-        return false;
-    cl->busy_until_ns += interval_ns;
-    return true;
+    if (cl->busy_until_ns < since_ns)
+        cl->busy_until_ns = since_ns;
+    const int64_t room_ns = now_ns + CLIENT_BURST * interval_ns - cl->busy_until_ns;
+    const int64_t held = room_ns > 0 ? room_ns / interval_ns : 0;
+    const uint32_t taken = held < wanted ? (uint32_t)held : wanted;
+    cl->busy_until_ns += taken * interval_ns;
+    return taken;
 }
 
 /* SplitMix64 (Steele, Lea, Flood 2014): 0 <= x < 1 */
@@ -217,7 +237,7 @@ static bool within_fair_share(struct budget *b, const struct budget_share *s, do
 /* Requests per second, those beyond its interval left out. */
 static double asked_hz(const struct client *cl)
 {
-    double allowed_hz = client_allowance(cl->log_interval) * RATE_UNIT_HZ;
+    double allowed_hz = client_allowed_hz(cl);
     return allowed_hz * (double)cl->interval_s > 1 ? 1 / (double)cl->interval_s : allowed_hz;
 }
 
@@ -228,10 +248,15 @@ static void review_seniority(const struct budget *b, struct client *cl, int64_t 
         cl->senior = true;
 }
 
+static enum budget_class class_of(const struct client *cl)
+{
+    return cl->senior ? CLASS_SENIOR : CLASS_JUNIOR;
+}
+
 static enum client_refusal judge_open(struct budget *b, struct client *cl, unsigned messages, int64_t now_ns)
 {
     review_seniority(b, cl, now_ns);
-    struct budget_share *s = &b->classes[cl->senior ? CLASS_SENIOR : CLASS_JUNIOR];
+    struct budget_share *s = &b->classes[class_of(cl)];
     double hz = asked_hz(cl);
     s->window.demand += messages;
     s->fastest_hz = hz > s->fastest_hz ? hz : s->fastest_hz;
@@ -243,7 +268,7 @@ static enum client_refusal judge_open(struct budget *b, struct client *cl, unsig
 
 static enum client_refusal judge(struct budget *b, struct client *cl, unsigned messages, int64_t now_ns)
 {
-    if (cl->standing != CLIENT_STRANGER && !take_token(cl, now_ns))
+    if (cl->standing != CLIENT_STRANGER && take_tokens(cl, 1, now_ns, now_ns) == 0)
         return REFUSED_RATE;
     if (cl->standing == CLIENT_ESTABLISHED && !cl->granted)
         return judge_open(b, cl, messages, now_ns);
@@ -279,6 +304,71 @@ void budget_spend(struct budget *b, unsigned messages, int64_t now_ns)
 {
     update(b, now_ns);
     spend(b, messages, now_ns);
+}
+
+/* ---- what others answer ---- */
+
+double budget_client_hz(const struct budget *b, const struct client *cl)
+{
+    const double fair_hz = b->classes[class_of(cl)].fair_hz;
+    return !cl->granted && fair_hz > 0 && asked_hz(cl) > fair_hz ? fair_hz : client_allowed_hz(cl);
+}
+
+uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
+                               const struct client_elsewhere *done, bool held, int64_t since_ns,
+                               int64_t now_ns)
+{
+    const uint32_t within = take_tokens(cl, done->requests, since_ns, now_ns);
+    const uint32_t refused = held && within > done->answered ? within - done->answered : 0;
+    e->answered += done->answered;
+    if (refused > 0) {
+        b->refused_budget += refused;
+        b->refused_elsewhere += refused;
+        b->last_refused_ns = now_ns;
+    }
+    if (cl->granted)
+        return refused;
+    review_seniority(b, cl, now_ns);
+    struct budget_load *load = &e->classes[class_of(cl)].load;
+    load->demand += (double)done->answered + refused;
+    load->used += done->answered;
+    return refused;
+}
+
+void budget_survey(const struct budget *b, struct budget_elsewhere *e, const struct client *cl,
+                   int64_t now_ns)
+{
+    const int64_t silent_ns = now_ns - cl->last_seen_ns - NS_PER_S;
+    if (cl->granted || cl->standing != CLIENT_ESTABLISHED ||
+        (double)silent_ns > SILENT_INTERVALS * (double)cl->interval_s * NS_PER_S)
+        return;
+    const double fair_hz = b->classes[class_of(cl)].fair_hz, hz = asked_hz(cl);
+    struct budget_part *part = &e->classes[class_of(cl)];
+    part->fastest_hz = fmax(part->fastest_hz, hz);
+    if (fair_hz > 0 && hz > fair_hz)
+        part->above++;
+    else
+        part->below_hz += hz;
+}
+
+void budget_take_elsewhere(struct budget *b, struct budget_elsewhere *e, int64_t now_ns)
+{
+    const int64_t elapsed_ns = now_ns - e->since_ns;
+    if (elapsed_ns < WINDOW_NS / 2) {
+        for (unsigned i = 0; i < BUDGET_CLASSES; i++)
+            e->classes[i] = (struct budget_part){.load = e->classes[i].load}; /* the survey begins anew */
+        return;
+    }
+    update(b, now_ns);
+    const double per_s = (double)NS_PER_S / (double)elapsed_ns, capacity = b->config.capacity_hz;
+    for (unsigned i = 0; i < BUDGET_CLASSES; i++) {
+        b->classes[i].elsewhere = e->classes[i];
+        b->classes[i].elsewhere.load.demand *= per_s;
+        b->classes[i].elsewhere.load.used *= per_s;
+    }
+    b->elsewhere_hz = e->answered * per_s;
+    b->message_ns = (int64_t)((double)NS_PER_S / fmax(capacity - b->elsewhere_hz, OWN_SHARE * capacity));
+    *e = (struct budget_elsewhere){.since_ns = now_ns};
 }
 
 /* ---- grants ---- */
@@ -348,6 +438,7 @@ void budget_status(struct budget *b, int64_t now_ns, struct budget_status *statu
         .steps = b->steps,
         .refused_rate = b->refused_rate,
         .refused_budget = b->refused_budget,
+        .refused_elsewhere = b->refused_elsewhere,
         .refused_grants = b->refused_grants,
         .last_refused_ns = b->last_refused_ns,
     };

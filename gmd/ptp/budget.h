@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One capacity, in messages sent per second, for all answers and all unicast Sync and Announce. Each client
+/* One capacity, in messages sent per second, for all answers and all unicast Sync and Announce, whoever in
+ * this process or in the kernel sends them. Each client
  * has a token bucket of its own, filled by its interval; what lies beyond is refused before any work is
  * spent. Under pressure, in this order:
  *   1. strangers and newcomers get what the established leave;
@@ -39,6 +40,7 @@ struct budget_status {
     double juniors_hz;  /* that grants and seniors leave to the rest of the established */
     unsigned steps;     /* by which announced intervals are longer than configured, log2 */
     uint64_t refused_rate, refused_budget; /* requests */
+    uint64_t refused_elsewhere;            /* of refused_budget */
     uint64_t refused_grants;
     int64_t last_refused_ns; /* for want of budget, request or grant; INT64_MIN: never */
 };
@@ -55,25 +57,42 @@ struct budget_load {
     double demand, used; /* messages */
 };
 
+/* What is asked and answered in the daemon's stead by clients of one class. */
+struct budget_part {
+    struct budget_load load;
+    double fastest_hz; /* of its clients */
+    double below_hz;   /* what those ask who ask no more than the fair share, together ... */
+    unsigned above;    /* ... and how many ask more */
+};
+
 struct budget_share {
     struct budget_load window, smooth; /* smooth: per second */
     double fair_hz;                    /* requests per second and client; 0: no limit */
     double fastest_hz;                 /* of the clients that asked in this window */
+    struct budget_part elsewhere;      /* per second */
+};
+
+/* All that is asked and answered in the daemon's stead, as it is being counted. */
+struct budget_elsewhere {
+    int64_t since_ns;
+    double answered;
+    struct budget_part classes[BUDGET_CLASSES];
 };
 
 struct budget {
     struct budget_config config;
-    int64_t message_ns, burst_ns; /* of the capacity's own bucket */
+    int64_t message_ns, burst_ns; /* of the bucket of what others leave of the capacity */
     int64_t busy_until_ns;
     int64_t window_end_ns;
     double window_used, used_hz; /* all messages */
+    double elsewhere_hz;         /* of these, answers in the daemon's stead */
     struct budget_share classes[BUDGET_CLASSES];
     uint64_t random;
     unsigned steps;
     /* INT64_MAX: not so now */
     int64_t pressed_since_ns, relaxed_since_ns, quiet_since_ns;
     uint64_t reserved, reserved_newcomers; /* RATE_UNIT_HZ */
-    uint64_t refused_rate, refused_budget, refused_grants;
+    uint64_t refused_rate, refused_budget, refused_elsewhere, refused_grants;
     int64_t last_refused_ns;
 };
 
@@ -97,6 +116,26 @@ struct reservation {
 };
 bool budget_reserve(struct budget *b, struct reservation before, struct reservation wanted, int64_t now_ns);
 void budget_release(struct budget *b, struct reservation before);
+
+/* Requests per second that this client may ask now, where somebody else enforces it: what its own rate is, or
+ * its fair share if it asks more than that. Held to that it may ask so many at once: a burst as long as its
+ * own would keep slow clients from being held for minutes. */
+double budget_client_hz(const struct budget *b, const struct client *cl);
+#define CLIENT_BURST_HELD 2
+
+/* One established client's requests that were dealt with in the daemon's stead since then. held: to less than
+ * its own rate. Returns how many of those that were not answered it was entitled to by that rate. */
+uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
+                               const struct client_elsewhere *done, bool held, int64_t since_ns,
+                               int64_t now_ns);
+
+/* One established client, whoever answers it: its part in what a fair share is. */
+void budget_survey(const struct budget *b, struct budget_elsewhere *e, const struct client *cl,
+                   int64_t now_ns);
+
+/* When all clients were booked and surveyed: from now on so much of the capacity is theirs. Several times a
+ * second; what was counted in too short a time stays for the next call. */
+void budget_take_elsewhere(struct budget *b, struct budget_elsewhere *e, int64_t now_ns);
 
 /* The interval to announce or to grant at least, log2 s, for a configured one. */
 int8_t budget_log_interval(struct budget *b, int8_t log_interval, int64_t now_ns);

@@ -197,13 +197,11 @@ static bool describe_change(struct clients *c, uint16_t i, struct client_change 
     bool told = c->changes[i] & TOLD, is_new = !told || c->changes[i] & ANOTHER;
     c->changes[i] = is_told_of(cl) ? TOLD : 0;
     c->changed_first = c->links[i].next_changed;
-    *change = (struct client_change){.index = i, .burst = CLIENT_BURST};
+    *change = (struct client_change){.index = i};
     if (!is_told_of(cl))
         return told;
     change->client = cl;
     change->is_new = is_new;
-    change->rate_hz = client_allowance(cl->log_interval) * RATE_UNIT_HZ;
-    change->rank = client_rank(cl);
     return true;
 }
 
@@ -213,6 +211,11 @@ bool clients_next_change(struct clients *c, struct client_change *change)
         if (describe_change(c, c->changed_first, change))
             return true;
     return false;
+}
+
+bool clients_is_as_told(const struct clients *c, unsigned index)
+{
+    return (c->changes[index] & (TOLD | ANOTHER)) == TOLD;
 }
 
 /* ---- standing and interval ---- */
@@ -476,13 +479,13 @@ void clients_set_grant(struct clients *c, struct client *cl, bool held, int8_t l
         set_interval(c, cl, granted ? log_interval : cl->log_interval);
 }
 
-void clients_asked_elsewhere(struct clients *c, unsigned index, uint64_t requests, uint64_t answered,
+void clients_asked_elsewhere(struct clients *c, unsigned index, const struct client_elsewhere *e,
                              int64_t now_ns)
 {
-    if (requests == 0)
+    if (e->requests == 0)
         return;
     touch(c, (uint16_t)index);
-    uint8_t faults = client_asked_elsewhere(&c->all[index], requests, answered, now_ns);
+    uint8_t faults = client_asked_elsewhere(&c->all[index], e, now_ns);
     if (faults != 0)
         note_faults(c, &c->all[index], faults, now_ns);
 }

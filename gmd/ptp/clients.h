@@ -63,7 +63,7 @@ struct client *clients_request(struct clients *c, const struct client_request *r
 struct client *clients_meet(struct clients *c, const struct client_request *r, int64_t now_ns);
 
 /* Requests that the enforcement in front of the daemon dealt with, see client_asked_elsewhere. */
-void clients_asked_elsewhere(struct clients *c, unsigned index, uint64_t requests, uint64_t answered,
+void clients_asked_elsewhere(struct clients *c, unsigned index, const struct client_elsewhere *e,
                              int64_t now_ns);
 
 /* A request that cannot be answered here (FAULT_WRONG_DOMAIN or _VERSION; all of r that is not known is
@@ -103,12 +103,13 @@ struct client_change {
     unsigned index;              /* clients_index */
     const struct client *client; /* NULL: nobody's any more */
     bool is_new;                 /* another client than it was told of, if any */
-    double rate_hz;              /* requests per second that it may ask ... */
-    unsigned burst;              /* ... and at once */
-    enum client_rank rank;       /* seniority alone is not told: it changes with time */
 };
 
-/* The next change that was not fetched yet; false: none. */
+/* The next change of who is there, of standing, interval or grant that was not fetched yet; false: none. What
+ * else a client may ask changes with time: seniority, faults, its fair share. */
 bool clients_next_change(struct clients *c, struct client_change *change);
+
+/* Whether who is in this place is who was told of: what was done elsewhere was for this client. */
+bool clients_is_as_told(const struct clients *c, unsigned index);
 
 #endif

@@ -69,15 +69,28 @@ void client_seen(struct client *cl, int64_t now_ns)
 
 /* ---- one request ---- */
 
+static bool is_pause(const struct client *cl, float interval_s)
+{
+    return cl->requests < 2 || interval_s > PAUSE_S + PAUSE_INTERVALS * cl->interval_s;
+}
+
 static void measure_interval(struct client *cl, int64_t now_ns)
 {
     float interval_s = (float)(now_ns - cl->last_seen_ns) / (float)NS_PER_S;
-    if (cl->requests < 2 || interval_s > PAUSE_S + PAUSE_INTERVALS * cl->interval_s) {
+    if (is_pause(cl, interval_s)) {
         cl->interval_s = interval_s;
         return;
     }
     cl->jitter_s += WEIGHT * (fabsf(interval_s - cl->interval_s) - cl->jitter_s);
     cl->interval_s += WEIGHT * (interval_s - cl->interval_s);
+}
+
+/* Of several since it was heard last; nothing is known of their jitter. */
+static void measure_intervals(struct client *cl, uint32_t requests, int64_t now_ns)
+{
+    float interval_s = (float)(now_ns - cl->last_seen_ns) / (float)NS_PER_S / (float)requests;
+    float weight = is_pause(cl, interval_s) ? 1 : fminf(1, WEIGHT * (float)requests);
+    cl->interval_s += weight * (interval_s - cl->interval_s);
 }
 
 /* This minute and the last, against what they should have been. */
@@ -103,13 +116,24 @@ uint8_t client_asked(struct client *cl, uint16_t sequence_id, int64_t now_ns)
     return new_second && asks_too_fast(cl, now_ns) ? FAULT_TOO_FAST : 0;
 }
 
-uint8_t client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns)
+/* Those refused for their rate may be billions; they are what is left of all requests. */
+static void refuse(struct client *cl, enum client_refusal why, uint32_t count)
 {
+    if (why < REFUSED_BUDGET)
+        return;
+    uint32_t *refused = &cl->refused[why - REFUSED_BUDGET];
+    *refused = count < UINT32_MAX - *refused ? *refused + count : UINT32_MAX;
+}
+
+uint8_t client_asked_elsewhere(struct client *cl, const struct client_elsewhere *e, int64_t now_ns)
+{
+    measure_intervals(cl, e->requests, now_ns);
     bool new_second = seen(cl, now_ns);
-    cl->requests += requests;
-    cl->answered += answered;
-    cl->second[0] += (uint32_t)requests;
-    cl->minute[0] += (uint32_t)requests;
+    cl->requests += e->requests;
+    cl->answered += e->answered;
+    refuse(cl, REFUSED_BUDGET, e->refused_budget);
+    cl->second[0] += e->requests;
+    cl->minute[0] += e->requests;
     return new_second && asks_too_fast(cl, now_ns) ? FAULT_TOO_FAST : 0;
 }
 
@@ -118,11 +142,9 @@ void client_answer(struct client *cl)
     cl->answered++;
 }
 
-/* Those refused for their rate may be billions; they are what is left of all requests. */
 void client_refuse(struct client *cl, enum client_refusal why)
 {
-    if (why >= REFUSED_BUDGET && cl->refused[why - REFUSED_BUDGET] < UINT32_MAX)
-        cl->refused[why - REFUSED_BUDGET]++;
+    refuse(cl, why, 1);
 }
 
 uint64_t client_refused(const struct client *cl, enum client_refusal why)

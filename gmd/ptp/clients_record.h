@@ -98,6 +98,11 @@ static inline uint32_t client_allowance(int8_t log_interval)
     return 3u << (CLIENT_LOG_MAX - log_interval);
 }
 
+static inline double client_allowed_hz(const struct client *cl)
+{
+    return client_allowance(cl->log_interval) * RATE_UNIT_HZ;
+}
+
 enum client_rank client_rank(const struct client *cl);
 
 /* It was heard: moves the windows on. */
@@ -106,9 +111,15 @@ void client_seen(struct client *cl, int64_t now_ns);
 /* The same for a request; before client_seen. Returns the faults that it shows (FAULT_TOO_FAST or none). */
 uint8_t client_asked(struct client *cl, uint16_t sequence_id, int64_t now_ns);
 
-/* Requests that were dealt with before they reached the daemon: of `requests`, so many were answered, and the
- * others refused for their rate. They count as of now. Returns faults as client_asked. */
-uint8_t client_asked_elsewhere(struct client *cl, uint64_t requests, uint64_t answered, int64_t now_ns);
+/* Requests that were dealt with before they reached the daemon, of which the rest was refused for its rate.
+ */
+struct client_elsewhere {
+    uint32_t requests, answered;
+    uint32_t refused_budget;
+};
+
+/* They count as of now. Returns faults as client_asked. */
+uint8_t client_asked_elsewhere(struct client *cl, const struct client_elsewhere *e, int64_t now_ns);
 
 void client_answer(struct client *cl);
 void client_refuse(struct client *cl, enum client_refusal why);

@@ -24,6 +24,22 @@ static struct ptp_message response(const struct instance *in, const struct port 
     return m;
 }
 
+/* Whether unicast requests of this client are answered without any more words (G.8275.2, G.8265.1). */
+static bool has_its_grant(const struct service *s, const struct client *cl)
+{
+    return cl->granted || !s->config.unicast.limits.grant_needed;
+}
+
+/* Whether an identity is used twice shows in the sequenceIds of all its requests. */
+unsigned respond_elsewhere(const struct instance *in, const struct client *cl, int64_t now_ns)
+{
+    const struct port *p = &in->ports[cl->port - 1];
+    if (client_rank(cl) == CLIENT_LAST || client_faults(cl, now_ns) & (FAULT_CLONED | FAULT_TWO_ADDRESSES))
+        return 0;
+    return (has_its_grant(in->service, cl) ? RESPOND_UNICAST : 0) |
+           (p->config.unicast_only ? 0 : RESPOND_MULTICAST);
+}
+
 /* Accounts for the request and says whether so many messages may be spent on it. */
 static struct client *admit(struct port *p, struct instance *in, const struct ptp_message *req,
                             const struct frame_in *f, enum client_mode mode, unsigned messages,
@@ -46,7 +62,7 @@ static struct client *admit(struct port *p, struct instance *in, const struct pt
         return NULL;
     }
     p->rx_missing_run = 0;
-    if (mode == CLIENT_HYBRID && s->config.unicast.limits.grant_needed && !c->granted) {
+    if (mode == CLIENT_HYBRID && !has_its_grant(s, c)) {
         p->counters.rx_no_grant++;
         client_refuse(c, REFUSED_NO_GRANT);
         return NULL;

@@ -7,6 +7,16 @@
 
 #include "gmd/ptp/instance.h"
 
+/* Ways of asking for Delay_Resp, as bits. */
+enum respond_way {
+    RESPOND_UNICAST = 1,
+    RESPOND_MULTICAST = 2,
+};
+
+/* In which ways others may answer this client's plain Delay_Req in the daemon's stead while its port is
+ * MASTER: those in which the daemon itself would, and none where the daemon has to see the requests. */
+unsigned respond_elsewhere(const struct instance *in, const struct client *cl, int64_t now_ns);
+
 /* The caller has checked state and delay mechanism. */
 void respond_delay_req(struct port *p, struct instance *in, const struct ptp_message *req,
                        const struct frame_in *f, int64_t now_ns);

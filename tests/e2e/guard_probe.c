@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A port's sockets behind the guard, with the fast path if asked, at the test's command:
- * guard_probe TRANSPORT INTERFACE. Nothing is answered but by the fast path; what comes through is counted.
+/* A port's sockets behind the guard, with the fast path or workers if asked, at the test's command:
+ * guard_probe TRANSPORT INTERFACE. Nothing is answered but by these; what comes through is counted.
  * Commands on stdin, one answer line each:
  *     guard | plain                                  put it before the sockets:  ok | REASON
  *     allow SLOT ADDRESS IDENTITY RATE BURST         IDENTITY: 20 hex digits:    ok | REASON
  *     fast                                           ok driver|generic | REASON
- *     serve 0|1                                      whether the fast path answers: ok
+ *     workers COUNT                                  ok | REASON
+ *     serve 0|1                                      whether these answer: ok
+ *     hang SECONDS                                   the daemon does nothing for so long: ok
  *     received                                       frames that came through since the last time
  *     client SLOT                                    passed answered refused
  *     totals                                         answered, then passed and refused of each class
@@ -18,9 +20,11 @@
 #include <unistd.h>
 
 #include "gmd/loop.h"
+#include "gmd/net/answer.h"
 #include "gmd/net/clock_line.h"
 #include "gmd/net/fast_path.h"
 #include "gmd/net/interface.h"
+#include "gmd/net/workers.h"
 
 #define SLOTS    256
 #define RENEW_NS (NS_PER_S / 4)
@@ -31,6 +35,7 @@ struct probe {
     struct transport *transport;
     struct guard *guard;
     struct fast_path *fast;
+    struct workers *workers;
     struct clock *clock;
     struct interface_info info;
     const char *interface;
@@ -52,9 +57,11 @@ static void on_socket(void *ctx, int fd, short revents)
 static void renew(void *ctx, int64_t now_ns)
 {
     struct probe *p = ctx;
-    struct fast_path_state s = {.serves = p->serves, .now_ns = now_ns, .log_min_delay_req_interval = -3};
-    if (clock_line(p->clock, STAMP_SYSTEM, &s.line) == 0)
-        fast_path_renew(p->fast, &s);
+    struct answer_state s = {.serves = p->serves, .now_ns = now_ns};
+    s.answer.log_min_delay_req_interval = -3;
+    s.answer.socket_lag_ns = clock_line_socket_lag(STAMP_SYSTEM);
+    if (clock_line(p->clock, STAMP_SYSTEM, &s.answer.line) == 0)
+        answer_renew(guard_kernel_port(p->guard, 0), &s);
     loop_timer_set(p->loop, p->timer, now_ns + RENEW_NS);
 }
 
@@ -88,7 +95,9 @@ static void on_allow(struct probe *p, unsigned slot, const char *address, const 
                      unsigned burst)
 {
     struct guard_client c = {
-        .address = address_of(address), .rate_hz = rate, .burst = burst, .log_message_interval = 0x7F};
+        .address = address_of(address),
+        .terms = {.rate_hz = rate, .burst = burst, .ways = KERNEL_UNICAST | KERNEL_MULTICAST},
+        .log_message_interval = 0x7F};
     for (size_t i = 0; i < 8; i++)
         sscanf(identity + 2 * i, "%2hhx", &c.identity.clock.id[i]);
     sscanf(identity + 16, "%4hx", &c.identity.port);
@@ -96,19 +105,31 @@ static void on_allow(struct probe *p, unsigned slot, const char *address, const 
     printf("%s\n", error ? strerror(-error) : "ok");
 }
 
+static void start_answers(struct probe *p)
+{
+    char why[160];
+    const struct answer_config c = {
+        .interface = p->interface, .identity = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1}, .dscp_general = 34, .ttl = 3};
+    answer_settle(guard_kernel_port(p->guard, 0), &c, p->transport);
+    p->clock = clock_readonly_system_open(37, why, sizeof(why));
+    renew(p, loop_now());
+}
+
+static void on_workers(struct probe *p, unsigned count)
+{
+    char why[160];
+    const struct workers_config c = {.port = 0, .count = count, .ifindex = p->info.index};
+    start_answers(p);
+    p->workers = workers_open(p->guard, &c, p->transport, why, sizeof(why));
+    printf("%s\n", p->workers ? "ok" : why);
+}
+
 static void on_fast(struct probe *p)
 {
     char why[160];
-    const struct fast_path_config c = {.port = 0,
-                                       .interface = p->interface,
-                                       .ifindex = p->info.index,
-                                       .identity = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1},
-                                       .dscp_general = 34,
-                                       .ttl = 3};
-    p->fast = fast_path_open(p->guard, &c, p->transport, why, sizeof(why));
-    p->clock = clock_readonly_system_open(37, why, sizeof(why));
-    if (p->fast)
-        renew(p, loop_now());
+    const struct fast_path_config c = {.interface = p->interface, .ifindex = p->info.index};
+    start_answers(p);
+    p->fast = fast_path_open(p->guard, &c, why, sizeof(why));
     printf("%s%s\n", p->fast ? "ok " : why, p->fast ? fast_path_mode(p->fast) : "");
 }
 
@@ -146,6 +167,11 @@ static void on_command(void *ctx, int fd, short revents)
         on_allow(p, slot, address, identity, rate, burst);
     else if (strncmp(line, "fast", 4) == 0)
         on_fast(p);
+    else if (sscanf(line, "hang %u", &slot) == 1) {
+        printf("ok\n");
+        sleep(slot);
+    } else if (sscanf(line, "workers %u", &slot) == 1)
+        on_workers(p, slot);
     else if (sscanf(line, "serve %u", &slot) == 1) {
         p->serves = slot;
         renew(p, loop_now());
@@ -191,6 +217,7 @@ int main(int argc, char **argv)
             loop_watch(p.loop, p.transport->fds[i], POLLIN, on_socket, &p);
     printf("ready\n");
     const int failed = loop_run(p.loop);
+    workers_close(p.workers);
     fast_path_close(p.fast);
     if (p.clock)
         p.clock->ops->close(p.clock);

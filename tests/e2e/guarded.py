@@ -12,6 +12,7 @@ GROUPS = {
     "udpv6": ("33:33:00:00:01:81", "ff0e::181"),
     "ethernet": ("01:1b:19:00:00:00", "-"),
 }
+CLOSE_NS = 20_000_000  # a request on its way, on a busy machine
 CLASSES = ["request", "announce", "talk", "idle", "malformed", "foreign"]
 
 
@@ -80,3 +81,31 @@ class Requests:
     def result(self):
         words = self.process.communicate()[0].split()
         return dict(zip(words[::2], map(float, words[1::2])))
+
+
+def ask(pair, transport="udpv4", **what):
+    return Requests(pair.b, pair.a, transport, **what).result()
+
+
+def check_answers(got):
+    assert got["answered"] == got["sent"] > 0 and got["faults"] == 0, got
+    assert 0 <= got["median_ns"] < CLOSE_NS, got
+
+
+def check_the_rest(pair, probe, transport):
+    """Only client 1, allowed 100/s, is answered in the daemon's stead; what else comes is the daemon's, or ends."""
+    # above its rate: dropped before the sockets
+    got = ask(pair, transport, rate=1000)
+    assert 100 <= got["answered"] < 120
+    assert probe.counts(1) == [0, got["answered"], got["sent"] - got["answered"]]
+    assert probe.ask("received") == "0"
+    # strangers are the daemon's; another domain is a fault, for the daemon to see
+    for what in {"first": 50, "rate": 100}, {"domain": 5, "rate": 10}:
+        got = ask(pair, transport, **what)
+        assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
+    # not MASTER, or without a time
+    probe.do("serve", 0)
+    got = ask(pair, transport, rate=50)
+    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
+    probe.do("serve", 1)
+    assert ask(pair, transport, rate=50)["answered"] > 0

@@ -3,10 +3,8 @@
 
 import pytest
 
-from guarded import TRANSPORTS, Probe, Requests
+from guarded import TRANSPORTS, Probe, ask, check_answers, check_the_rest
 from netns import VethPair
-
-CLOSE_NS = 20_000_000  # a request on its way, on a busy machine
 
 pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
 
@@ -36,15 +34,6 @@ def fast(pair, transport, mode="driver", clients=10, rate=200):
     return probe
 
 
-def ask(pair, transport, **what):
-    return Requests(pair.b, pair.a, transport, **what).result()
-
-
-def check_answers(got):
-    assert got["answered"] == got["sent"] > 0 and got["faults"] == 0, got
-    assert 0 <= got["median_ns"] < CLOSE_NS, got
-
-
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("mode", ["unicast", "multicast"])
 def test_known_clients_are_answered_in_the_driver(pair, transport, mode):
@@ -60,23 +49,7 @@ def test_known_clients_are_answered_in_the_driver(pair, transport, mode):
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_rest_passes_up_or_ends(pair, transport):
     probe = fast(pair, transport, clients=1, rate=100)
-    # above its rate: dropped in the driver
-    got = ask(pair, transport, rate=1000)
-    assert 100 <= got["answered"] < 120
-    assert probe.counts(1) == [0, got["answered"], got["sent"] - got["answered"]]
-    assert probe.ask("received") == "0"
-    # strangers are the daemon's
-    got = ask(pair, transport, rate=100, first=50)
-    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
-    # another domain is a fault, for the daemon to see
-    got = ask(pair, transport, rate=10, domain=5)
-    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
-    # not MASTER, or without a time
-    probe.do("serve", 0)
-    got = ask(pair, transport, rate=50)
-    assert got["answered"] == 0 and int(probe.ask("received")) == got["sent"]
-    probe.do("serve", 1)
-    assert ask(pair, transport, rate=50)["answered"] > 0
+    check_the_rest(pair, probe, transport)
     probe.quit()
 
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from confs import conf
-from guarded import TRANSPORTS, Probe, Requests
+from guarded import TRANSPORTS, Probe, Requests, ask
 from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
@@ -28,10 +28,6 @@ def guarded(pair, transport):
     probe = Probe(pair.a, transport)
     probe.do("guard")
     return probe
-
-
-def ask(pair, transport, **what):
-    return Requests(pair.b, pair.a, transport, **what).result()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

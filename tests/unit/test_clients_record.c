@@ -115,11 +115,14 @@ static void counts_what_was_dealt_with_elsewhere(void **state)
     struct clients_rig r = rig_of(64, 8, 1000);
     struct client *cl = rig_ask(&r, 1);
     client_answer(cl);
-    clients_asked_elsewhere(r.clients, clients_index(r.clients, cl), 1000, 10, r.now + S);
-    clients_asked_elsewhere(r.clients, clients_index(r.clients, cl), 0, 0, r.now + 9 * S);
+    const unsigned index = clients_index(r.clients, cl);
+    const struct client_elsewhere some = {.requests = 1000, .answered = 10, .refused_budget = 90}, none = {0};
+    clients_asked_elsewhere(r.clients, index, &some, r.now + S);
+    clients_asked_elsewhere(r.clients, index, &none, r.now + 9 * S);
     assert_int_equal(cl->requests, 1001);
     assert_int_equal(cl->answered, 11);
-    assert_int_equal(client_refused(cl, REFUSED_RATE), 990);
+    assert_int_equal(client_refused(cl, REFUSED_RATE), 900);
+    assert_int_equal(client_refused(cl, REFUSED_BUDGET), 90);
     assert_true(cl->last_seen_ns == r.now + S);
     assert_true(client_rate_1s(cl, r.now + S) > 990);
     rig_end(&r);
@@ -137,30 +140,30 @@ static void tells_what_a_client_may_ask(void **state)
     assert_true(clients_next_change(r.clients, &change));
     assert_ptr_equal(change.client, cl);
     assert_int_equal(change.index, clients_index(r.clients, cl));
-    assert_true(change.is_new && change.rank == CLIENT_LAST);
-    assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
-    assert_int_equal(change.burst, CLIENT_BURST);
+    assert_true(change.is_new && client_rank(cl) == CLIENT_LAST);
+    assert_float_equal(client_allowed_hz(cl), 1.5 * 8, 1e-9);
     assert_false(clients_next_change(r.clients, &change));
     for (unsigned i = 1; i < CLIENT_PROBATION; i++)
         clients_request(r.clients, &q, r.now + i * S);
     assert_true(clients_next_change(r.clients, &change));
     assert_false(change.is_new);
-    assert_int_equal(change.rank, CLIENT_SECOND);
-    assert_float_equal(change.rate_hz, 1.5 * 8, 1e-9);
+    assert_int_equal(client_rank(cl), CLIENT_SECOND);
     assert_false(clients_next_change(r.clients, &change));
 
     clients_set_grant(r.clients, cl, true, -7);
     assert_true(clients_next_change(r.clients, &change));
     assert_false(change.is_new);
-    assert_float_equal(change.rate_hz, 1.5 * 128, 1e-9);
+    assert_float_equal(client_allowed_hz(cl), 1.5 * 128, 1e-9);
     clients_set_grant(r.clients, cl, true, -7);
     assert_false(clients_next_change(r.clients, &change));
 
     clients_set_grant(r.clients, cl, false, LOG_INTERVAL_NONE);
     r.now += 90000 * S;
+    assert_true(clients_is_as_told(r.clients, 0));
     rig_ask(&r, 1000); /* and one that is long gone is forgotten: its place is another's */
+    assert_false(clients_is_as_told(r.clients, 0));
     assert_true(clients_next_change(r.clients, &change));
-    assert_true(change.client != NULL && change.is_new && change.rank == CLIENT_LAST);
+    assert_true(change.client != NULL && change.is_new);
     assert_int_equal(change.client->identity.clock.id[6], 1000 >> 8);
     assert_false(clients_next_change(r.clients, &change));
     rig_ask(&r, 1001);
@@ -196,8 +199,9 @@ static void changes_make_the_same_map(void **state)
         struct client_change change;
         while (clients_next_change(r.clients, &change)) {
             forgotten += change.client == NULL;
-            map[change.index].rate_hz = change.rate_hz;
-            map[change.index].rank = change.rank;
+            assert_true(clients_is_as_told(r.clients, change.index) == (change.client != NULL));
+            map[change.index].rate_hz = change.client != NULL ? client_allowed_hz(change.client) : 0;
+            map[change.index].rank = change.client != NULL ? client_rank(change.client) : CLIENT_FIRST;
             if (change.client != NULL && change.is_new)
                 map[change.index].id = change.client->identity.clock.id[7];
         }

@@ -43,6 +43,7 @@ static void agrees(struct clock *c, enum stamp kind, int64_t raw_offset_ns)
     static const int64_t ages_ns[] = {0, 1000, NS_PER_S / 4, NS_PER_S, 3 * NS_PER_S};
     struct kernel_line line;
     assert_int_equal(clock_line(c, kind, &line), 0);
+    assert_int_equal(clock_line_socket_lag(kind), raw_offset_ns);
     for (size_t i = 0; i < sizeof ages_ns / sizeof ages_ns[0]; i++) {
         const int64_t raw_ns = line.raw_ns + ages_ns[i];
         __s64 by_line_ns = 0;

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "gmd/loop.h"
+#include "gmd/net/answer.h"
 
 #define LOOPBACK   1 /* its index in a fresh network namespace */
 #define DOMAIN     127
@@ -44,21 +45,25 @@ static int64_t tai_now(void)
 
 static void serve(const struct rig *r, bool serves)
 {
-    const struct fast_path_state s = {.serves = serves,
-                                      .now_ns = loop_now(),
-                                      .line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS},
-                                      .log_min_delay_req_interval = -3};
-    fast_path_renew(r->fast, &s);
+    const struct answer_state s = {
+        .serves = serves,
+        .now_ns = loop_now(),
+        .answer = {.line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS}, .log_min_delay_req_interval = -3}};
+    answer_renew(guard_kernel_port(r->guard, 0), &s);
+}
+
+static void allow_ways(const struct rig *r, double rate_hz, unsigned burst, uint8_t ways)
+{
+    const struct guard_client c = {.identity = client,
+                                   .address = {.family = ADDRESS_IPV4, .bytes = {127, 0, 0, 9}},
+                                   .terms = {.rate_hz = rate_hz, .burst = burst, .ways = ways},
+                                   .log_message_interval = 0x7F};
+    assert_int_equal(guard_allow(r->guard, 3, &c), 0);
 }
 
 static void allow(const struct rig *r, double rate_hz, unsigned burst)
 {
-    const struct guard_client c = {.identity = client,
-                                   .address = {.family = ADDRESS_IPV4, .bytes = {127, 0, 0, 9}},
-                                   .rate_hz = rate_hz,
-                                   .burst = burst,
-                                   .log_message_interval = 0x7F};
-    assert_int_equal(guard_allow(r->guard, 3, &c), 0);
+    allow_ways(r, rate_hz, burst, KERNEL_UNICAST | KERNEL_MULTICAST);
 }
 
 static int set_up(void **state)
@@ -66,8 +71,8 @@ static int set_up(void **state)
     static struct rig r;
     static const struct guard_port port = {.ifindex = LOOPBACK, .domain = DOMAIN};
     const struct transport t = {.fds = {-1, -1, -1, -1}, .family = ADDRESS_IPV4};
-    const struct fast_path_config c = {
-        .interface = "lo", .ifindex = LOOPBACK, .identity = own, .dscp_general = 34, .ttl = 3};
+    const struct answer_config answers = {.interface = "lo", .identity = own, .dscp_general = 34, .ttl = 3};
+    const struct fast_path_config c = {.interface = "lo", .ifindex = LOOPBACK};
     char why[160] = "no network namespace";
     uint32_t id;
     *state = &r;
@@ -77,7 +82,8 @@ static int set_up(void **state)
         print_message("skipped: %s\n", why);
         return 0;
     }
-    r.fast = fast_path_open(r.guard, &c, &t, why, sizeof why);
+    answer_settle(guard_kernel_port(r.guard, 0), &answers, &t);
+    r.fast = fast_path_open(r.guard, &c, why, sizeof why);
     assert_non_null(r.fast);
     assert_string_equal(fast_path_mode(r.fast), "generic");
     assert_int_equal(bpf_xdp_query_id(LOOPBACK, 0, &id), 0);
@@ -258,6 +264,27 @@ static void test_own_identity_passes(void **state)
     assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
 }
 
+static void test_only_the_ways_that_are_allowed(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t unicast[256], multicast[256];
+    if (!r->fast)
+        skip();
+    make(unicast);
+    make(multicast);
+    memcpy(multicast, (uint8_t[]){0x01, 0x00, 0x5E, 0x00, 0x01, 0x81}, 6);
+    memcpy(multicast + 30, (uint8_t[]){224, 0, 1, 129}, 4);
+    serve(r, true);
+    for (uint8_t ways = 0; ways < 4; ways++) {
+        allow_ways(r, 1000, 1000, ways);
+        assert_int_equal(run(r, unicast, IPV4_FRAME).verdict, ways & KERNEL_UNICAST ? XDP_TX : XDP_PASS);
+        const struct result got = run(r, multicast, IPV4_FRAME);
+        assert_int_equal(got.verdict, ways & KERNEL_MULTICAST ? XDP_TX : XDP_PASS);
+        if (got.verdict == XDP_TX)
+            assert_int_equal((int8_t)got.frame[MESSAGE + 33], -3);
+    }
+}
+
 static void test_rate_and_silence(void **state)
 {
     const struct rig *r = *state;
@@ -311,6 +338,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_plain_passes),
         cmocka_unit_test(test_source_port),
         cmocka_unit_test(test_own_identity_passes),
+        cmocka_unit_test(test_only_the_ways_that_are_allowed),
         cmocka_unit_test(test_rate_and_silence),
         cmocka_unit_test(test_random),
     };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What both programs share: the maps, what a message is, and whose bucket pays for it. */
+/* What all programs share: the maps, what a message is, and whose bucket pays for it. */
 #ifndef GMD_NET_BPF_CHARGE_BPF_H
 #define GMD_NET_BPF_CHARGE_BPF_H
 
@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "gmd/net/bpf/layout.h"
+#include "gmd/net/bpf/response.h"
 
 #define CAS_ATTEMPTS 4
 #define SOURCES_MAX  8192
@@ -52,22 +53,6 @@ struct {
     __type(key, struct kernel_source_key);
     __type(value, __u64); /* struct kernel_bucket's due_ns */
 } sources SEC(".maps");
-
-/* The first octets of a message, as far as both programs look. */
-struct message_head {
-    __u8 type; /* and majorSdoId */
-    __u8 version;
-    __u16 length;
-    __u8 domain;
-    __u8 minor_sdo_id;
-    __u8 flags[2];
-    __u8 correction[8];
-    __u8 type_specific[4];
-    __u8 source[10];
-    __u16 sequence_id;
-    __u8 control;
-    __s8 log_interval;
-};
 
 struct port_found {
     __u32 number;
@@ -176,13 +161,18 @@ static __always_inline bool stranger_pays(struct kernel_port *p, __u32 number, e
     return all_pay(p, class, now_ns, keeps ? STRANGER : CROWD);
 }
 
-static __always_inline struct kernel_client *find_client(__u32 number, const __u8 *address,
-                                                         const __u8 *identity)
+static __always_inline const __u32 *find_slot(__u32 number, const __u8 *address, const __u8 *identity)
 {
     struct kernel_client_key key = {.port = (__u16)number};
     __builtin_memcpy(key.address, address, sizeof(key.address));
     __builtin_memcpy(key.identity, identity, sizeof(key.identity));
-    const __u32 *slot = bpf_map_lookup_elem(&clients, &key);
+    return bpf_map_lookup_elem(&clients, &key);
+}
+
+static __always_inline struct kernel_client *find_client(__u32 number, const __u8 *address,
+                                                         const __u8 *identity)
+{
+    const __u32 *slot = find_slot(number, address, identity);
     return slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
 }
 

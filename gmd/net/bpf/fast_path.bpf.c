@@ -7,22 +7,9 @@
 #include "gmd/net/bpf/charge.bpf.h"
 #include "gmd/net/bpf/request.bpf.h"
 
-#define GENERAL_PORT   320
-#define RESPONSE_BYTES 54
-#define DELAY_REQ      0x1
-#define DELAY_RESP     0x9
-#define UNICAST        0x04 /* flags[0] */
-#define SPTP           0x20
-#define NS_PER_S       1000000000ULL
-#define UNICAST_HOPS   64
-#define DONT_FRAGMENT  0x4000
-
-struct response {
-    struct message_head head;
-    __u8 seconds[6];
-    __u32 nanoseconds;
-    __u8 requesting[10];
-} __attribute__((packed));
+#define GENERAL_PORT  320
+#define UNICAST_HOPS  64
+#define DONT_FRAGMENT 0x4000
 
 /* What a UDP checksum covers, in whole words. */
 struct datagram {
@@ -49,75 +36,14 @@ static __always_inline void *at(const struct xdp_md *ctx, __u32 offset, __u32 le
     return frame_at(&f, offset, len);
 }
 
-static __always_inline bool same(const __u8 *a, const __u8 *b, int octets)
-{
-    for (int i = 0; i < octets; i++)
-        if (a[i] != b[i])
-            return false;
-    return true;
-}
-
-static __always_inline bool same_address(const __u8 *a, const __u8 *b)
-{
-    const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
-    return x[0] == y[0] && x[1] == y[1];
-}
-
-/* Frames to others come where the interface is promiscuous, or has tags taken off. */
-static __always_inline bool is_to_us(const struct xdp_md *ctx, const struct kernel_port *p,
-                                     const struct request *r)
-{
-    const struct ethhdr *eth = at(ctx, 0, sizeof(*eth));
-    if (!eth || !same(eth->h_dest, r->multicast ? p->group_mac : p->mac, ETH_ALEN))
-        return false;
-    if (r->ethertype == ETH_P_1588)
-        return true;
-    if (r->multicast)
-        return same_address(r->to, p->group);
-    for (__u32 i = 0; i < KERNEL_OWN_MAX && i < p->own_count; i++)
-        if (same_address(r->to, p->own[i]))
-            return true;
-    return false;
-}
-
-/* What the daemon would answer without another thought. */
-static __always_inline bool is_plain(const struct kernel_port *p, const struct message_head *h)
-{
-    return (h->type & 0x0F) == DELAY_REQ && (h->version & 0x0F) == 2 && is_for(p, h) &&
-           h->length == bpf_htons(REQUEST_BYTES) && !(h->flags[0] & SPTP) && !same(h->source, p->identity, 8);
-}
-
 static __always_inline bool to_clock(const struct kernel_port *p, __s64 raw_ns, __u64 *clock_ns)
 {
+    const struct kernel_answer *a = &p->answers[p->answer & 1];
     __s64 shown_ns;
-    if (!kernel_line_at(&p->lines[p->line & 1], raw_ns, &shown_ns))
+    if (!kernel_line_at(&a->line, raw_ns, &shown_ns))
         return false;
-    *clock_ns = (__u64)(shown_ns - p->ingress_latency_ns);
+    *clock_ns = (__u64)(shown_ns - a->ingress_latency_ns);
     return true;
-}
-
-static __always_inline struct response respond(const struct kernel_port *p, const struct kernel_client *c,
-                                               const struct request *r, __u64 clock_ns)
-{
-    const __u64 seconds = clock_ns / NS_PER_S;
-    struct response m = {
-        .head = {.type = (r->head.type & 0xF0) | DELAY_RESP,
-                 .version = 0x12,
-                 .length = bpf_htons(RESPONSE_BYTES),
-                 .domain = p->domain,
-                 .minor_sdo_id = p->minor_sdo_id,
-                 .flags = {r->multicast ? 0 : UNICAST},
-                 .sequence_id = r->head.sequence_id,
-                 .control = 3,
-                 .log_interval = r->multicast ? p->log_min_delay_req_interval : c->log_message_interval},
-        .nanoseconds = bpf_htonl((__u32)(clock_ns - seconds * NS_PER_S)),
-    };
-    __builtin_memcpy(m.head.correction, r->head.correction, sizeof(m.head.correction));
-    __builtin_memcpy(m.head.source, p->identity, sizeof(m.head.source));
-    __builtin_memcpy(m.requesting, r->head.source, sizeof(m.requesting));
-    for (int i = 0; i < 6; i++)
-        m.seconds[i] = (__u8)(seconds >> (40 - 8 * i));
-    return m;
 }
 
 static __always_inline __u16 fold(__s64 sum)
@@ -225,7 +151,9 @@ static __always_inline long resize(struct xdp_md *ctx, int grow)
 static __always_inline int answer(struct xdp_md *ctx, struct kernel_port *p, struct kernel_client *c,
                                   struct request *r, __u64 clock_ns)
 {
-    struct datagram d = {.message = respond(p, c, r, clock_ns)};
+    const __s8 log_interval =
+        r->multicast ? (__s8)p->answers[p->answer & 1].log_min_delay_req_interval : c->log_message_interval;
+    struct datagram d = {.message = respond(p, &r->head, r->multicast, log_interval, clock_ns)};
     const int len = (int)(ctx->data_end - ctx->data);
     if (resize(ctx, (int)r->message_at + RESPONSE_BYTES - len) != 0)
         return XDP_PASS;
@@ -248,11 +176,10 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
         return XDP_PASS;
     const struct port_found f = find_port(ctx->ingress_ifindex, r.ethertype);
     const __u64 now_ns = bpf_ktime_get_ns();
-    if (!f.port || now_ns > f.port->answer_until_ns || !is_plain(f.port, &r.head) ||
-        !is_to_us(ctx, f.port, &r))
+    if (!f.port || !may_be_answered(&frame, f.port, &r, now_ns))
         return XDP_PASS;
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
-    if (!c || c->rank == KERNEL_NEWCOMER)
+    if (!client_may_be_answered(c, &r))
         return refuse_early(f, c, DELAY_REQ, r.from, now_ns) ? XDP_DROP : XDP_PASS;
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;

@@ -7,7 +7,8 @@
 
 #include <linux/types.h>
 
-#define KERNEL_PORTS_MAX 8
+#define KERNEL_PORTS_MAX   8
+#define KERNEL_WORKERS_MAX 16 /* of a port */
 
 /* A token bucket as its time of next emptiness: one number, changed by one compare-and-swap. Settings: a
  * token comes every interval_ns, depth_ns = (tokens that it holds - 1) * interval_ns. */
@@ -36,17 +37,23 @@ struct kernel_client_key {
 enum kernel_rank {                  /* as enum client_rank */
                    KERNEL_SENIOR,   /* pays from its own bucket alone */
                    KERNEL_JUNIOR,   /* from the juniors' common one as well */
-                   KERNEL_NEWCOMER, /* from the one of all the rest as well, and is the daemon's to answer */
+                   KERNEL_NEWCOMER, /* from the one of all the rest as well */
+};
+
+enum kernel_way { /* as enum respond_way */
+                  KERNEL_UNICAST = 1,
+                  KERNEL_MULTICAST = 2,
 };
 
 struct kernel_client {
     struct kernel_bucket bucket;
     __u64 passed;   /* to the daemon */
-    __u64 answered; /* in the driver */
+    __u64 answered; /* in the daemon's stead */
     __u64 refused;
     __s8 log_message_interval; /* of its unicast answers */
     __u8 rank;                 /* enum kernel_rank */
-    __u8 reserved[6];
+    __u8 ways;                 /* of asking that others may answer in the daemon's stead: enum kernel_way */
+    __u8 reserved[5];
 };
 
 /* Everybody else, by address. */
@@ -69,7 +76,8 @@ enum kernel_class {
 /* The kernel's own. */
 struct kernel_counts {
     __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* by the guard */
-    __u64 answered, refused_early;                         /* by the fast path */
+    __u64 answered;          /* in the daemon's stead: by the fast path, by workers */
+    __u64 refused_early;     /* before the sockets */
     __u64 over_rate;         /* of the requests that either refused: by their client's own bucket */
     __u64 refused_types[16]; /* by either, of the port's domain, by messageType */
 };
@@ -81,6 +89,14 @@ struct kernel_line {
     __s64 excess;
 };
 
+/* What changes of an answer. */
+struct kernel_answer {
+    struct kernel_line line;
+    __s64 socket_lag_ns; /* so far are sockets' stamps behind what the line is over: CLOCK_REALTIME's */
+    __s64 ingress_latency_ns;
+    __s64 log_min_delay_req_interval; /* in answers by multicast */
+};
+
 #define KERNEL_OWN_MAX 8
 
 struct kernel_port {
@@ -89,7 +105,7 @@ struct kernel_port {
     __u8 major_sdo_id, minor_sdo_id;
     __u8 hop_limit; /* of multicast answers */
     __u8 traffic_class;
-    __s8 log_min_delay_req_interval;
+    __u8 workers; /* who answer: client_slots' index modulo this; 0: none */
     __u8 identity[10];
     __u8 mac[6], group_mac[6];
     /* destination of multicast requests and answers, as in struct address */
@@ -97,10 +113,9 @@ struct kernel_port {
     /* addresses of ours; the first is the source of multicast answers */
     __u8 own[KERNEL_OWN_MAX][16] __attribute__((aligned(8)));
     __u32 own_count;
-    __u32 line; /* which of lines is in force */
-    struct kernel_line lines[2];
-    __s64 ingress_latency_ns;
-    __u64 answer_until_ns; /* later, nothing is answered in the driver: it must be renewed */
+    __u32 answer; /* counts up: of answers, the one at this modulo 2 is in force */
+    struct kernel_answer answers[2];
+    __u64 answer_until_ns; /* later, nobody answers in the daemon's stead: it must be renewed */
     struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */
     /* the rest is the kernel's but for the buckets' rates */
     struct kernel_bucket all[KERNEL_CLASSES]; /* of all addresses together */

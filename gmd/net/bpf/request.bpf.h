@@ -12,7 +12,6 @@
 #include <linux/udp.h>
 
 #define EVENT_PORT      319
-#define REQUEST_BYTES   44
 #define FRAGMENT        0x3FFF
 #define IPV4_NO_OPTIONS 0x45
 
@@ -90,6 +89,57 @@ static __always_inline bool parse(const struct frame *f, struct request *r)
         return false;
     r->head = *head;
     return true;
+}
+
+static __always_inline bool same(const __u8 *a, const __u8 *b, int octets)
+{
+    for (int i = 0; i < octets; i++)
+        if (a[i] != b[i])
+            return false;
+    return true;
+}
+
+static __always_inline bool same_address(const __u8 *a, const __u8 *b)
+{
+    const __u64 *x = (const __u64 *)a, *y = (const __u64 *)b;
+    return x[0] == y[0] && x[1] == y[1];
+}
+
+/* Frames to others come where the interface is promiscuous, or has tags taken off. */
+static __always_inline bool is_to_us(const struct frame *f, const struct kernel_port *p,
+                                     const struct request *r)
+{
+    const struct ethhdr *eth = frame_at(f, 0, sizeof(*eth));
+    if (!eth || !same(eth->h_dest, r->multicast ? p->group_mac : p->mac, ETH_ALEN))
+        return false;
+    if (r->ethertype == ETH_P_1588)
+        return true;
+    if (r->multicast)
+        return same_address(r->to, p->group);
+    for (__u32 i = 0; i < KERNEL_OWN_MAX && i < p->own_count; i++)
+        if (same_address(r->to, p->own[i]))
+            return true;
+    return false;
+}
+
+/* What the daemon would answer without another thought. */
+static __always_inline bool is_plain(const struct kernel_port *p, const struct message_head *h)
+{
+    return (h->type & 0x0F) == DELAY_REQ && (h->version & 0x0F) == 2 && is_for(p, h) &&
+           h->length == bpf_htons(REQUEST_BYTES) && !(h->flags[0] & SPTP) && !same(h->source, p->identity, 8);
+}
+
+/* For those who answer in the daemon's stead: as far as all clients are concerned ... */
+static __always_inline bool may_be_answered(const struct frame *f, const struct kernel_port *p,
+                                            const struct request *r, __u64 now_ns)
+{
+    return now_ns <= p->answer_until_ns && is_plain(p, &r->head) && is_to_us(f, p, r);
+}
+
+/* ... and this one. c: NULL if nobody knows it. */
+static __always_inline bool client_may_be_answered(const struct kernel_client *c, const struct request *r)
+{
+    return c && (c->ways & (r->multicast ? KERNEL_MULTICAST : KERNEL_UNICAST));
 }
 
 #endif
