@@ -84,13 +84,15 @@ $(OBJ)/%.bpf.o: %.bpf.c
 
 $(OBJ)/gmd/net/bpf_objects.o: $(BPF)
 
-# each page's @OPTIONS@ is the option table's own text, @VERSION@ the package's
-$(BUILD)/man/%: gmd/man/%.in $(BUILD)/gmd debian/changelog
+# each page's @OPTIONS@ and @METRICS@ are their tables' own text, @VERSION@ is the package's
+$(BUILD)/man/%: gmd/man/%.in $(BUILD)/gmd $(BUILD)/gmctl debian/changelog
 	@mkdir -p $(@D)
 	@echo '  MAN     $@'
 	$(Q)$(BUILD)/gmd --help-config=mdoc > $@.options
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e '/@OPTIONS@/{r $@.options' -e 'd}' $< > $@
-	$(Q)rm $@.options
+	$(Q)$(BUILD)/gmctl --help-metrics=mdoc > $@.metrics
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/' -e '/@OPTIONS@/{r $@.options' -e 'd}' \
+	    -e '/@METRICS@/{r $@.metrics' -e 'd}' $< > $@
+	$(Q)rm $@.options $@.metrics
 
 # --- what a bare machine lacks ---------------------------------------------------------------------
 

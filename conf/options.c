@@ -199,7 +199,8 @@ const struct option conf_options[] = {
         "fast_path and workers as well; gmd --calibrate measures the daemon's own"),
     INT(conf, clients.log_interval_max, 5, -7, 7, "log2 s",
         "under load the least interval of Delay_Req may be announced and granted up to here"),
-    BOOL(conf, clients.sptp, false, "answer the client-driven exchange (SPTP) over UDP"),
+    BOOL(conf, clients.sptp, false,
+         "answer the client-driven exchange (SPTP) over UDP, at the port that asked"),
     BOOL(conf, clients.guard, true,
          "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF, "
          "CAP_PERFMON)"),

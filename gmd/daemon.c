@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "gmd/control.h"
 #include "gmd/manage.h"
@@ -227,6 +228,7 @@ struct daemon *daemon_new(const struct conf *conf, bool probe, char *error, int 
     d->host.refusing_since_ns = d->host.off_since_ns = d->host.idle_since_ns = INT64_MAX;
     d->probe = probe;
     d->started_ns = loop_now();
+    d->started_utc_s = time(NULL);
     d->leap_file_due_ns = d->started_ns + LEAP_FILE_NS;
     if (!d->loop || !d->service)
         abort();

@@ -95,6 +95,7 @@ struct daemon {
     struct control *control;
     struct manage *manage;    /* NULL when probing */
     int64_t started_ns;       /* monotonic */
+    int64_t started_utc_s;    /* the same for people, seconds since 1970 */
     int64_t leap_file_due_ns; /* next look at the leap-second table */
     int64_t clock_check_due_ns;
     int64_t stop_by_ns;     /* once grants are being withdrawn */

@@ -84,6 +84,20 @@ static json_t *report_alarms(struct daemon *d, int64_t now_ns)
     return json_pack("{s:o, s:o}", "active", active, "cleared", cleared);
 }
 
+/* Every alarm that there is. */
+static json_t *report_rules(struct daemon *d, int64_t now_ns)
+{
+    (void)now_ns;
+    struct alarm_info info;
+    const struct alarm_state *s;
+    json_t *rules = json_array();
+    for (size_t i = 0; alarms_get(&d->alarms, i, &info, &s); i++)
+        json_array_append_new(rules, json_pack("{s:s, s:s, s:b, s:o, s:s}", "alarm", info.name, "severity",
+                                               info.severity, "active", s->active, "raised",
+                                               unsigned64(s->raised), "cleared_by", info.cleared_by));
+    return json_pack("{s:o}", "rules", rules);
+}
+
 static json_t *active_alarm_names(const struct daemon *d)
 {
     struct alarm_info info;
@@ -172,7 +186,7 @@ static const struct {
     {"status", report_status},       {"watch", report_status},      {"clock", report_clock},
     {"gnss", report_gnss},           {"holdover", report_holdover}, {"ports", report_ports},
     {"peers", report_peers},         {"alarms", report_alarms},     {"host", report_host},
-    {"stability", report_stability},
+    {"stability", report_stability}, {"rules", report_rules},       {"process", report_process},
 };
 
 static json_t *answer_to(struct daemon *d, const char *command, const json_t *request)

@@ -12,6 +12,7 @@ json_t *report_gnss(struct daemon *d, int64_t now_ns);
 json_t *report_holdover(struct daemon *d, int64_t now_ns);
 json_t *report_stability(struct daemon *d, int64_t now_ns);
 json_t *report_host(struct daemon *d, int64_t now_ns);
+json_t *report_process(struct daemon *d, int64_t now_ns);
 json_t *report_ports(struct daemon *d, int64_t now_ns);
 json_t *report_peers(struct daemon *d, int64_t now_ns);
 /* A page of them, as client_query.h says; {"error": ...} for a bad request. */

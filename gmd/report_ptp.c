@@ -77,6 +77,7 @@ static json_t *report_port(const struct daemon *d, unsigned i, int64_t now_ns)
     put(o, "rx_wrong_domain",
         unsigned64(c->rx_wrong_domain + c->rx_wrong_sdo + kernel.refused[KERNEL_FOREIGN]));
     put(o, "rx_no_timestamp", unsigned64(c->rx_no_timestamp));
+    put(o, "rx_no_grant", unsigned64(c->rx_no_grant));
     put(o, "tx_timestamp_missing", unsigned64(c->tx_timestamp_missing));
     put(o, "tx_timestamp_late", unsigned64(c->tx_timestamp_late));
     put(o, "tx_errors", unsigned64(t->tx_errors));

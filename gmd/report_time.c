@@ -72,7 +72,7 @@ static json_t *report_pulse(const struct daemon *d, unsigned i, int64_t now_ns)
     put(o, "in_use", json_boolean(pair->in_use == i));
     put(o, "missing", json_boolean(pair->missing[i]));
     put(o, "last_pulse_s", age(g->last_pulse_ns, now_ns));
-    put(o, "noise_ns", number(pair->noise_ns[i]));
+    put(o, "noise_ns", pair->noise_ns[i] > 0 ? number(pair->noise_ns[i]) : json_null());
     put(o, "pulses", unsigned64(g->pulses));
     put(o, "rejected", unsigned64(g->rejected));
     put(o, "errors", unsigned64(p->errors));
@@ -195,12 +195,20 @@ static json_t *report_temperature(const struct temperature *t, const struct esti
     return o;
 }
 
+/* Seconds since lock was lost; null while there is one, and before the first. */
+static json_t *unlocked(const struct discipline *d, int64_t now_ns)
+{
+    const bool lost = d->status.locked_first_ns != INT64_MIN && d->status.state != DISCIPLINE_LOCKED;
+    return lost ? age(d->unlocked_ns, now_ns) : json_null();
+}
+
 json_t *report_holdover(struct daemon *d, int64_t now_ns)
 {
     const struct discipline_status *s = &d->gm.discipline.status;
     json_t *o = json_object();
     put(o, "state", json_string(discipline_state_name(s->state)));
     put(o, "since_s", age(s->since_ns, now_ns));
+    put(o, "unlocked_s", unlocked(&d->gm.discipline, now_ns));
     put(o, "previous", json_string(discipline_state_name(s->previous)));
     put(o, "why", printable(s->why));
     put(o, "offset_ns", number(s->offset_ns));

@@ -115,6 +115,7 @@ static struct worker *add_worker(struct campaign *c, enum identity_kind kind)
         .shares = 1,
         .first_address = s->address_count ? s->first_address : c->host.address,
         .own_address = s->address_count,
+        .first_port = s->mode == LOAD_SPTP && !s->address_count ? PACKET_OWN_PORT : 0,
         .raw.fd = -1,
     };
     c->worker[c->workers++] = w;
@@ -131,11 +132,13 @@ static void add_good(struct campaign *c)
         w->share = share;
         w->clients = (s->clients - share + shares - 1) / shares;
         w->rate_hz = s->rate_hz;
+        const unsigned in_flight = (s->in_flight + shares - 1) / shares;
+        w->resting = in_flight && in_flight < w->clients ? w->clients - in_flight : 0;
         w->count = s->count ? (s->count - share + shares - 1) / shares : 0;
     }
 }
 
-/* Their addresses are those behind the good clients'. */
+/* Their addresses, or ports, are those behind the good clients'. */
 static void add_abuse(struct campaign *c)
 {
     const struct load_settings *s = c->settings;
@@ -146,6 +149,8 @@ static void add_abuse(struct campaign *c)
     w->rate_hz = s->abuse_hz / w->clients;
     if (w->own_address)
         w->first_address += s->clients;
+    if (w->first_port)
+        w->first_port += (uint16_t)s->clients;
 }
 
 static void progress(const struct campaign *c, unsigned second, struct load_figures before[2])

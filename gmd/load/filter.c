@@ -48,8 +48,8 @@ static uint8_t resolve(const struct assembly *a, unsigned at, uint8_t target)
     return target < TO_IDENTITY ? target : (uint8_t)(a->labels[target - TO_IDENTITY] - at - 1);
 }
 
-/* UDPv4 to a PTP port, whole and without options. */
-static void udpv4(struct assembly *a)
+/* UDPv4 to a PTP port or one of the clients' own, whole and without options. */
+static void udpv4(struct assembly *a, const struct filter_spec *spec)
 {
     load(a, BPF_B, 14);
     jump(a, BPF_JEQ, 0x45, NEXT, TO_DROP);
@@ -58,6 +58,8 @@ static void udpv4(struct assembly *a)
     load(a, BPF_H, 20);
     jump(a, BPF_JSET, 0x3FFF, TO_DROP, NEXT);
     load(a, BPF_H, 36);
+    if (spec->first_port)
+        jump(a, BPF_JGE, spec->first_port, 2, NEXT);
     jump(a, BPF_JEQ, PTP_GENERAL_PORT, 1, NEXT);
     jump(a, BPF_JEQ, PTP_EVENT_PORT, NEXT, TO_DROP);
 }
@@ -75,14 +77,18 @@ unsigned filter_build(const struct filter_spec *spec, struct sock_filter code[FI
     load(&a, BPF_H, 12);
     jump(&a, BPF_JEQ, packet_ethertype(spec->transport), NEXT, TO_DROP);
     if (spec->transport == PACKET_UDPV4)
-        udpv4(&a);
+        udpv4(&a, spec);
     load(&a, BPF_B, ptp);
     compute(&a, BPF_AND, 0x0F);
     jump(&a, BPF_JEQ, MSG_DELAY_RESP, TO_IDENTITY, NEXT);
 
     load(&a, BPF_B, 0);
     jump(&a, BPF_JSET, 1, TO_MULTICAST, NEXT);
-    if (spec->unicast && spec->first_address) {
+    if (spec->unicast && spec->first_port) {
+        load(&a, BPF_H, 36);
+        compute(&a, BPF_SUB, spec->first_port);
+        mine(&a, spec);
+    } else if (spec->unicast && spec->first_address) {
         load(&a, BPF_W, 30);
         compute(&a, BPF_SUB, spec->first_address);
         mine(&a, spec);

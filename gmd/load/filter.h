@@ -19,6 +19,7 @@ struct filter_spec {
     bool multicast;         /* takes multicast messages other than Delay_Resp */
     bool unicast;           /* takes unicast messages other than Delay_Resp: */
     uint32_t first_address; /* client 0's IPv4 address; 0: all clients have one, these go to share 0 */
+    uint16_t first_port;    /* client 0's UDP port, by which these are told apart instead; 0: all have one */
 };
 
 /* Returns the number of instructions. */

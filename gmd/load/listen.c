@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A Delay_Resp names its client; unicast Sync, Announce and Signaling are their client's by the address that
- * they are sent to. */
+/* A Delay_Resp names its client; unicast Sync, Announce and Signaling are their client's by the address, or
+ * the UDP port, that they are sent to. */
 #include "gmd/load/listen.h"
+
+static void answered(struct worker *w, unsigned client, uint16_t sequence, int64_t now_ns)
+{
+    if (population_answered(&w->population, client, sequence, now_ns) && w->settings->closed_loop && !w->over)
+        worker_ready(w, client);
+}
+
+static void abuse_answered(struct worker *w)
+{
+    __atomic_store_n(&w->population.answered, w->population.answered + 1, __ATOMIC_RELAXED);
+}
 
 static void delay_resp(struct worker *w, const struct ptp_message *m, int64_t now_ns)
 {
@@ -10,15 +21,14 @@ static void delay_resp(struct worker *w, const struct ptp_message *m, int64_t no
     if (!identity_index(&m->body.response.requesting, w->kind, w->tag, &index))
         return;
     if (w->kind != IDENTITY_GOOD) {
-        __atomic_store_n(&p->answered, p->answered + 1, __ATOMIC_RELAXED);
+        abuse_answered(w);
         return;
     }
     const unsigned client = index / w->shares;
     if (index % w->shares != w->share || client >= p->count)
         return;
     p->clients[client].log_min_delay_req_interval = m->header.log_message_interval;
-    if (population_answered(p, client, m->header.sequence_id, now_ns) && w->settings->closed_loop && !w->over)
-        worker_ready(w, client);
+    answered(w, client, m->header.sequence_id, now_ns);
 }
 
 static void signaling(struct worker *w, unsigned client, const struct ptp_message *m, int64_t now_ns)
@@ -38,12 +48,37 @@ static int64_t granted_ns(const struct load_client *c, enum grant_type type)
     return c->grants.types[type].state == GRANT_HELD ? interval_of(c->grants.types[type].log_interval) : 0;
 }
 
+/* False: none of this thread's. */
+static bool client_of(const struct worker *w, const struct packet *packet, unsigned *client)
+{
+    const uint32_t index = w->first_port ? (uint32_t)packet->destination_port - w->first_port
+                                         : packet->destination - w->first_address;
+    *client = index / w->shares;
+    return index % w->shares == w->share && *client < w->population.count;
+}
+
+/* Sync, then Announce: the exchange is complete. */
+static void sptp(struct worker *w, const struct packet *packet, const struct ptp_message *m, int64_t now_ns)
+{
+    unsigned client;
+    const uint16_t sequence = m->header.sequence_id;
+    if (!client_of(w, packet, &client))
+        return;
+    if (m->header.message_type == MSG_SYNC)
+        population_half(&w->population, client, sequence);
+    else if (m->header.message_type != MSG_ANNOUNCE || !population_had_half(&w->population, client, sequence))
+        return;
+    else if (w->kind == IDENTITY_GOOD)
+        answered(w, client, sequence, now_ns);
+    else
+        abuse_answered(w);
+}
+
 static void unicast(struct worker *w, const struct packet *packet, const struct ptp_message *m,
                     int64_t now_ns)
 {
-    const uint32_t index = packet->destination - w->first_address;
-    const unsigned client = index / w->shares;
-    if ((w->own_address && index % w->shares != w->share) || client >= w->population.count)
+    unsigned client;
+    if (!client_of(w, packet, &client))
         return;
     struct load_client *c = &w->population.clients[client];
     const uint16_t sequence = m->header.sequence_id;
@@ -81,11 +116,13 @@ void listen_frame(struct worker *w, const uint8_t *frame, size_t len, int64_t no
     }
     const bool ours = m.header.domain_number == w->settings->domain;
     if (m.header.message_type == MSG_DELAY_RESP) {
-        if (ours)
+        if (ours && w->settings->mode != LOAD_SPTP)
             delay_resp(w, &m, now_ns);
     } else if (packet.multicast) {
         heard_message(&w->heard, &m, &packet, w->over, now_ns);
     } else if (ours && w->settings->mode == LOAD_NEGOTIATED) {
         unicast(w, &packet, &m, now_ns);
+    } else if (ours && w->settings->mode == LOAD_SPTP) {
+        sptp(w, &packet, &m, now_ns);
     }
 }

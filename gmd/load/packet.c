@@ -106,6 +106,11 @@ void packet_set_source(enum packet_transport transport, uint8_t *frame, uint32_t
     put_u16(frame + AT_IP_CHECKSUM, checksum(before + (source >> 16) + (source & 0xFFFF)));
 }
 
+void packet_set_source_port(uint8_t *frame, uint16_t port)
+{
+    put_u16(frame + AT_UDP, port);
+}
+
 static bool parse_ipv4(const uint8_t *frame, size_t len, struct packet *packet)
 {
     if (len < AT_UDP_END || get_u16(frame + AT_ETHERNET_TYPE) != ETHERTYPE_IP || frame[AT_IP] != 0x45 ||
@@ -113,11 +118,13 @@ static bool parse_ipv4(const uint8_t *frame, size_t len, struct packet *packet)
         return false;
     const unsigned port = get_u16(frame + AT_UDP_DESTINATION);
     const unsigned udp_len = get_u16(frame + AT_UDP_LENGTH);
-    if ((port != PTP_EVENT_PORT && port != PTP_GENERAL_PORT) || udp_len < AT_UDP_END - AT_UDP ||
-        udp_len > len - AT_UDP)
+    if (port != PTP_EVENT_PORT && port != PTP_GENERAL_PORT && port < PACKET_OWN_PORT)
+        return false;
+    if (udp_len < AT_UDP_END - AT_UDP || udp_len > len - AT_UDP)
         return false;
     packet->source = get_u32(frame + AT_IP_SOURCE);
     packet->destination = get_u32(frame + AT_IP_DESTINATION);
+    packet->destination_port = (uint16_t)port;
     packet->ptp = frame + AT_UDP_END;
     packet->ptp_len = udp_len - (AT_UDP_END - AT_UDP);
     return true;

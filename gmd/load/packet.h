@@ -20,6 +20,10 @@ enum packet_transport {
 
 #define PACKET_MULTICAST_IPV4 0xE0000181 /* 224.0.1.129 */
 
+/* UDP ports that clients of one address may have to themselves, beyond those that Linux gives to others. */
+#define PACKET_OWN_PORT  61000
+#define PACKET_OWN_PORTS (65536 - PACKET_OWN_PORT)
+
 /* Where frames go to. */
 struct packet_route {
     enum packet_transport transport;
@@ -39,16 +43,20 @@ size_t packet_write_headers(const struct packet_route *route, enum channel chann
                             uint8_t *frame);
 /* Its source address: once, for a frame fresh from packet_write_headers. No effect on Ethernet. */
 void packet_set_source(enum packet_transport transport, uint8_t *frame, uint32_t source);
+/* Its UDP source port; UDPv4 only. */
+void packet_set_source_port(uint8_t *frame, uint16_t port);
 
 struct packet {
     const uint8_t *source_mac;
     uint32_t source, destination; /* IPv4 */
+    uint16_t destination_port;    /* UDP */
     bool multicast;
     const uint8_t *ptp;
     size_t ptp_len;
 };
 
-/* Takes a received frame apart; false if it is none of PTP, whole and without IP options or fragments. */
+/* Takes a received frame apart; false if it is none of PTP, whole and without IP options or fragments. Over
+ * UDP it comes to a port of PTP or PACKET_OWN_PORT and up. */
 bool packet_parse(enum packet_transport transport, const uint8_t *frame, size_t len, struct packet *packet);
 
 /* Who has target? tell, who is sender. */

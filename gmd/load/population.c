@@ -33,10 +33,16 @@ static int64_t *place(const struct population *p, unsigned client, uint16_t sequ
     return &p->sent_ns[(size_t)client * p->window + sequence % p->window];
 }
 
+static uint64_t half(uint16_t sequence)
+{
+    return 1ull << sequence % 64;
+}
+
 uint16_t population_sent(struct population *p, unsigned client, int64_t now_ns)
 {
     struct load_client *c = &p->clients[client];
     c->sent++;
+    c->halves &= ~half(c->sequence);
     *place(p, client, c->sequence) = now_ns;
     return c->sequence++;
 }
@@ -69,6 +75,19 @@ bool population_answered(struct population *p, unsigned client, uint16_t sequenc
     if (round_trip_ns > c->worst_ns)
         c->worst_ns = round_trip_ns;
     return true;
+}
+
+void population_half(struct population *p, unsigned client, uint16_t sequence)
+{
+    p->clients[client].halves |= half(sequence);
+}
+
+bool population_had_half(struct population *p, unsigned client, uint16_t sequence)
+{
+    uint64_t *halves = &p->clients[client].halves;
+    const bool had = *halves & half(sequence);
+    *halves &= ~half(sequence);
+    return had;
 }
 
 bool population_expired(struct population *p, unsigned client, int64_t now_ns)

@@ -12,6 +12,7 @@ struct load_client {
     uint16_t sequence;                 /* of the next request */
     uint16_t signaling_sequence;       /* of the next Signaling */
     int8_t log_min_delay_req_interval; /* as the last answer told it; LOG_INTERVAL_NONE: it did not */
+    uint64_t halves; /* client-driven exchange: the last 64 sequenceIds whose Sync came, as bits */
     /* negotiated mode */
     struct grants grants;
     struct stream sync, announce;
@@ -39,6 +40,9 @@ uint16_t population_sent(struct population *p, unsigned client, int64_t now_ns);
 void population_unsent(struct population *p, unsigned client);
 /* The client was answered; true if it waited for that, however late. */
 bool population_answered(struct population *p, unsigned client, uint16_t sequence, int64_t now_ns);
+/* The first half of an answer came that has two; whether it did, to be asked once. */
+void population_half(struct population *p, unsigned client, uint16_t sequence);
+bool population_had_half(struct population *p, unsigned client, uint16_t sequence);
 /* True if the client's last request has waited for the timeout: it is given up. */
 bool population_expired(struct population *p, unsigned client, int64_t now_ns);
 

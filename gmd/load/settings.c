@@ -12,10 +12,11 @@
 const char settings_usage[] =
     "usage: gmload [OPTIONS] INTERFACE\n"
     "Clients:\n"
-    "  --mode MODE         multicast, hybrid (unicast Delay_Req) or negotiated (default multicast)\n"
+    "  --mode MODE         multicast, hybrid (unicast Delay_Req), negotiated or sptp (default multicast)\n"
     "  --clients N         good clients, each with an identity of its own (100)\n"
     "  --rate HZ           Delay_Req of each (8)\n"
     "  --closed-loop       each sends the next as soon as it is answered: measures capacity\n"
+    "  --in-flight N       with --closed-loop: so many wait for an answer at once (all)\n"
     "  --obey              none asks oftener than logMinDelayReqInterval allows\n"
     "  --from NET/BITS     each sends from an address of its own of this IPv4 network\n"
     "  --sync-rate HZ, --announce-rate HZ, --duration S   asked for when negotiating (8, 1, 300)\n"
@@ -36,7 +37,7 @@ const char settings_usage[] =
     "  --json              summary as one JSON object\n"
     "  --quiet             no line each second\n";
 
-static const char *const mode_names[] = {"multicast", "hybrid", "negotiated", NULL};
+static const char *const mode_names[] = {"multicast", "hybrid", "negotiated", "sptp", NULL};
 static const char *const transport_names[] = {"udpv4", "ethernet", NULL};
 
 const char *load_mode_name(enum load_mode mode)
@@ -49,6 +50,7 @@ enum key {
     CLIENTS,
     RATE,
     CLOSED_LOOP,
+    IN_FLIGHT,
     OBEY,
     FROM,
     SYNC_RATE,
@@ -76,6 +78,7 @@ static const struct option options[] = {
     {"clients", required_argument, NULL, CLIENTS},
     {"rate", required_argument, NULL, RATE},
     {"closed-loop", no_argument, NULL, CLOSED_LOOP},
+    {"in-flight", required_argument, NULL, IN_FLIGHT},
     {"obey", no_argument, NULL, OBEY},
     {"from", required_argument, NULL, FROM},
     {"sync-rate", required_argument, NULL, SYNC_RATE},
@@ -209,6 +212,9 @@ static void apply(struct load_settings *s, struct reading *r)
     case CLOSED_LOOP:
         s->closed_loop = true;
         break;
+    case IN_FLIGHT:
+        s->in_flight = (unsigned)integer(r, 1, LOAD_CLIENTS_MAX);
+        break;
     case OBEY:
         s->obey = true;
         break;
@@ -276,12 +282,19 @@ static const char *contradiction(const struct load_settings *s, char *text, size
     const uint64_t addresses = (uint64_t)s->clients + (s->forged ? s->forged : s->abuse_hz > 0);
     if (s->transport == PACKET_ETHERNET && (s->server || s->address_count))
         return "--transport ethernet has no IPv4 addresses: no --server, no --from";
-    if (s->mode == LOAD_NEGOTIATED && s->transport == PACKET_ETHERNET)
-        return "--mode negotiated needs --transport udpv4";
+    if ((s->mode == LOAD_NEGOTIATED || s->mode == LOAD_SPTP) && s->transport == PACKET_ETHERNET)
+        return "--mode negotiated and sptp need --transport udpv4";
     if (s->mode == LOAD_NEGOTIATED && !s->address_count && s->clients > 1)
         return "--mode negotiated needs an address for each client: --from NETWORK";
     if (s->mode == LOAD_NEGOTIATED && s->closed_loop)
         return "--mode negotiated has granted rates: no --closed-loop";
+    if (s->in_flight && !s->closed_loop)
+        return "--in-flight needs --closed-loop";
+    if (s->mode == LOAD_SPTP && !s->address_count && addresses > PACKET_OWN_PORTS) {
+        snprintf(text, size, "--mode sptp has %d UDP ports for clients of one address: --from NETWORK",
+                 PACKET_OWN_PORTS);
+        return text;
+    }
     if (s->gateway && !s->server)
         return "--gateway needs --server";
     if (s->address_count && s->address_count < addresses) {

@@ -16,6 +16,7 @@ enum load_mode {
     LOAD_MULTICAST,  /* Delay_Req by multicast */
     LOAD_HYBRID,     /* by unicast; Announce and Sync by multicast (RFC 9760) */
     LOAD_NEGOTIATED, /* all by unicast, negotiated (clause 16.1) */
+    LOAD_SPTP,       /* the client-driven exchange: a Delay_Req is answered by Sync and Announce */
 };
 
 struct load_settings {
@@ -28,9 +29,11 @@ struct load_settings {
     uint32_t first_address, address_count;
 
     unsigned clients;
-    double rate_hz;   /* of each client's Delay_Req */
-    bool closed_loop; /* each client sends as soon as it was answered, whatever rate_hz */
-    bool obey;        /* logMinDelayReqInterval as answers tell it */
+    double rate_hz;     /* of each client's Delay_Req */
+    bool closed_loop;   /* each client sends as soon as it was answered, whatever rate_hz */
+    unsigned in_flight; /* closed loop: so many requests of all wait for an answer at most; 0: one of each
+                           client */
+    bool obey;          /* logMinDelayReqInterval as answers tell it */
     struct grants_config grants;
 
     double abuse_hz; /* of the misbehaving client, or of all the forged ones; 0: none; infinite: all it can */

@@ -64,8 +64,9 @@ static void find_notes(struct notes *n, const struct load_settings *s, const str
         note(n, "no answer: %llu requests for unicast transmission, none granted, %llu refused",
              (unsigned long long)r->grants.requested, (unsigned long long)r->grants.refused);
     else if (!r->good.answered)
-        note(n, "no answer: %s%s", heard_explain(&r->heard, s->domain, why, sizeof why),
-             s->address_count ? "; has the server a route to --from?" : "");
+        note(n, "no answer: %s%s%s", heard_explain(&r->heard, s->domain, why, sizeof why),
+             s->address_count ? "; has the server a route to --from?" : "",
+             s->mode == LOAD_SPTP ? "; does it do SPTP?" : "");
     if (!s->closed_loop && too_few > r->good.sent / 1000)
         note(n, "the generator could not keep the pace: %llu Delay_Req too few (--threads?)",
              (unsigned long long)too_few);

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "gmd/load/cores.h"
 #include "gmd/load/filter.h"
 #include "gmd/load/listen.h"
 #include "gmd/loop.h"
@@ -20,6 +21,9 @@
 #define ASKING_NS       NS_PER_S /* the first requests for grants are spread over this */
 #define WAIT_MAX_NS     10000000
 #define DRAIN_MIN_NS    50000000
+
+/* Who has a single port to listen on says so by a portNumber above 10, see sptp.h. */
+#define ONE_PORT_NUMBER 11
 
 enum ptp_offset { PTP_SOURCE = 20, PTP_SOURCE_PORT = 28, PTP_SEQUENCE = 30 };
 
@@ -38,7 +42,9 @@ static struct ptp_message message_of(const struct worker *w, enum message_type t
 
 static void write_request(struct worker *w)
 {
-    const struct ptp_message m = message_of(w, MSG_DELAY_REQ);
+    struct ptp_message m = message_of(w, MSG_DELAY_REQ);
+    if (w->settings->mode == LOAD_SPTP)
+        m.header.flags |= FLAG_PROFILE_SPECIFIC_1;
     uint8_t bytes[RAW_FRAME_MAX];
     const int len = wire_encode(&m, bytes, sizeof bytes);
     w->headers_len = packet_write_headers(&w->route, CHANNEL_EVENT, (size_t)len, w->request);
@@ -55,8 +61,9 @@ static int open_socket(struct worker *w, const struct load_host *host, char *err
         .shares = good ? w->shares : 1,
         .share = good ? w->share : 0,
         .multicast = good && w->share == 0,
-        .unicast = good && w->settings->mode == LOAD_NEGOTIATED,
+        .unicast = w->settings->mode == LOAD_SPTP || (good && w->settings->mode == LOAD_NEGOTIATED),
         .first_address = w->own_address ? w->first_address : 0,
+        .first_port = w->first_port,
     };
     struct sock_filter code[FILTER_LEN_MAX];
     const struct sock_fprog filter = {(unsigned short)filter_build(&spec, code), code};
@@ -141,7 +148,9 @@ static void request(struct worker *w, unsigned client, int64_t now_ns)
     memcpy(frame, w->request, w->request_len);
     packet_set_source(w->settings->transport, frame, worker_address(w, client));
     memcpy(ptp + PTP_SOURCE, id.clock.id, sizeof id.clock.id);
-    ptp[PTP_SOURCE_PORT + 1] = (uint8_t)id.port;
+    ptp[PTP_SOURCE_PORT + 1] = w->first_port ? ONE_PORT_NUMBER : (uint8_t)id.port;
+    if (w->first_port)
+        packet_set_source_port(frame, (uint16_t)(w->first_port + index_of(w, client)));
     ptp[PTP_SEQUENCE] = (uint8_t)(sequence >> 8);
     ptp[PTP_SEQUENCE + 1] = (uint8_t)sequence;
     raw_commit(&w->raw, w->request_len);
@@ -204,13 +213,13 @@ static int64_t send_due(struct worker *w, int64_t now_ns)
     unsigned allowed = allowance(w);
     int64_t next_ns;
     if (w->settings->closed_loop && w->kind == IDENTITY_GOOD) {
-        for (; allowed && w->ready_count; allowed--) {
+        for (; allowed && w->ready_count > w->resting; allowed--) {
             w->ready_count--;
             const unsigned client = w->ready[w->ready_head];
             w->ready_head = (w->ready_head + 1) % w->clients;
             request(w, client, now_ns);
         }
-        next_ns = w->ready_count ? now_ns : INT64_MAX;
+        next_ns = w->ready_count > w->resting ? now_ns : INT64_MAX;
     } else {
         while (allowed && w->pacer.due_ns <= now_ns) {
             const unsigned client = (unsigned)(w->pacer.slot % w->clients);
@@ -343,6 +352,8 @@ static void finish_streams(struct worker *w)
 void *worker_run(void *worker)
 {
     struct worker *w = worker;
+    if (w->settings->abuse_hz > 0)
+        cores_take(w->kind != IDENTITY_GOOD);
     prctl(PR_SET_TIMERSLACK, 1); /* the default, 50 us, is a slot of 20,000/s */
     pacer_init(&w->pacer, w->rate_hz * w->clients, (uint64_t)w->kind << 8 | w->share, w->start_ns);
     for (unsigned i = 0; i < w->clients; i++)

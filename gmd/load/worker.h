@@ -24,9 +24,11 @@ struct worker {
     uint32_t shares, share; /* clients share, share + shares, ... of their kind */
     unsigned clients;
     double rate_hz;           /* of each client; infinite: all that can be sent */
+    unsigned resting;         /* closed loop: as many always wait for their turn */
     uint64_t count;           /* Delay_Reqs at most; 0: any number */
     uint32_t first_address;   /* client 0's; with own_address the address of all */
     bool own_address;         /* each client has its own */
+    uint16_t first_port;      /* client 0's UDP port, each has its own; 0: all have that of PTP */
     int64_t start_ns, end_ns; /* monotonic */
 
     atomic_bool ended;

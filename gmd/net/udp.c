@@ -77,7 +77,7 @@ static void compose(struct udp *u, unsigned i, const struct frame_out *f)
     union peer_address *peer = &u->out.peers[i];
     struct msghdr *msg = batch_compose(&u->out, i, f, trailer_of(family, f), family->address_len);
     family->peer(&f->to, f->destination, u->index, peer);
-    peer->v4.sin_port = htons(ports[f->channel]); /* sin6_port has the same place */
+    peer->v4.sin_port = htons(f->to_port ? f->to_port : ports[f->channel]); /* sin6_port has the same place */
     add_control(msg, u, f);
 }
 
@@ -141,7 +141,10 @@ static unsigned receive_from(struct udp *u, enum transport_fd from, unsigned max
             continue;
         struct received *r = &b->frames[count++];
         *r = (struct received){
-            .frame = {.bytes = b->bytes[i], .len = b->msgs[i].msg_len, .channel = channels[from]},
+            .frame = {.bytes = b->bytes[i],
+                      .len = b->msgs[i].msg_len,
+                      .channel = channels[from],
+                      .from_port = ntohs(b->peers[i].v4.sin_port)}, /* sin6_port has the same place */
             .stamp = stamper_received(u->config.stamping, &b->msgs[i].msg_hdr)};
         u->family->from(&b->peers[i], &r->frame.from);
         read_control(u->family, &b->msgs[i].msg_hdr, r);

@@ -45,8 +45,9 @@ struct frame_in {
     size_t len;
     enum channel channel;
     struct address from;
-    bool multicast;    /* was sent to a multicast address */
-    struct address to; /* the address of ours that it was sent to; ADDRESS_NONE: multicast, or Ethernet */
+    uint16_t from_port; /* UDP port that it came from; 0 with Ethernet */
+    bool multicast;     /* was sent to a multicast address */
+    struct address to;  /* the address of ours that it was sent to; ADDRESS_NONE: multicast, or Ethernet */
     bool has_timestamp;
     int64_t timestamp_ns; /* receive time of an event message, TAI ns by the clock that gmd serves */
 };
@@ -55,6 +56,7 @@ struct frame_out {
     enum channel channel;
     enum destination destination;
     struct address to;     /* with DEST_UNICAST */
+    uint16_t to_port;      /* its UDP port; 0: the channel's own */
     struct address from;   /* one of ours to send from; ADDRESS_NONE: the interface's own choice */
     bool want_timestamp;   /* it comes back with the token */
     bool insert_timestamp; /* the NIC is to write it into the message (one-step); none comes back */

@@ -16,6 +16,7 @@
 struct route {
     enum destination destination;
     struct address to, from;
+    uint16_t to_port;
 };
 
 struct pending_entry {

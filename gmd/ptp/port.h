@@ -24,13 +24,14 @@ struct port_config {
 };
 
 /* Every frame that was decoded is counted in rx_* once: under rx[] if it was for this port, else under the
- * reason why not. rx_no_timestamp and rx_ignored are further fates of messages in rx[]. */
+ * reason why not. rx_no_timestamp, rx_no_grant and rx_ignored are further fates of messages in rx[]. */
 struct port_counters {
     uint64_t tx[16], rx[16];         /* by messageType */
     uint64_t rx_errors[WIRE_ERRORS]; /* by -wire_error */
     uint64_t rx_wrong_domain, rx_wrong_sdo;
     uint64_t rx_own;          /* sent by a port of this very instance */
     uint64_t rx_no_timestamp; /* requests that cannot be answered for want of their receive time */
+    uint64_t rx_no_grant;     /* requests that the profile answers to those with a grant only */
     uint64_t rx_ignored;      /* of no use in this state, or to a grandmaster at all */
     /* Each missing one costs the second half of a two-step message; missing - late never came at all. */
     uint64_t tx_timestamp_missing;    /* nothing came in time */

@@ -63,6 +63,7 @@ static struct client *admit(struct port *p, struct instance *in, const struct pt
     }
     p->rx_missing_run = 0;
     if (mode == CLIENT_HYBRID && !has_its_grant(s, c)) {
+        p->counters.rx_no_grant++;
         client_refuse(c, REFUSED_NO_GRANT);
         return NULL;
     }

@@ -37,6 +37,7 @@ struct frame_out *send_frame(struct port *p, struct ptp_message *m, const struct
     f->channel = message_is_event(m->header.message_type) ? CHANNEL_EVENT : CHANNEL_GENERAL;
     f->destination = route->destination;
     f->to = route->to;
+    f->to_port = route->to_port;
     f->from = route->from;
     f->len = (uint16_t)len;
     memcpy(f->bytes, bytes, (size_t)len);

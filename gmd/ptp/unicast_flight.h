@@ -23,7 +23,8 @@ struct flight {
     uint16_t port; /* index of ours */
     uint16_t sequence_id;
     uint32_t token;
-    int64_t sent_ns; /* monotonic */
+    uint16_t to_port; /* SPTP: UDP port of the Delay_Req */
+    int64_t sent_ns;  /* monotonic */
     struct address to, from;
     struct port_identity requesting; /* SPTP: of the Delay_Req, and its correctionField */
     int64_t correction;

@@ -83,6 +83,7 @@ static struct flight *send_flight(struct port *p, struct instance *in, struct pt
     flight->port = (uint16_t)(p->identity.port - 1);
     flight->sequence_id = m->header.sequence_id;
     flight->to = route->to;
+    flight->to_port = route->to_port;
     flight->from = route->from;
     return flight;
 }
@@ -92,7 +93,8 @@ bool unicast_send_sptp_sync(struct port *p, struct instance *in, const struct pt
 {
     struct ptp_message m = message_new(in, p, MSG_SYNC);
     sptp_sync(&m, req->header.sequence_id, f->timestamp_ns - p->config.ingress_latency_ns);
-    const struct route route = to_client(&f->from, &f->to);
+    struct route route = to_client(&f->from, &f->to);
+    route.to_port = f->from_port;
     struct flight *flight = send_flight(p, in, &m, FLIGHT_SPTP, &route, now_ns);
     if (flight == NULL)
         return false;
@@ -157,8 +159,10 @@ static void send_sptp_announce(struct port *p, struct instance *in, const struct
     instance_announce(in, p, &m);
     sptp_announce(&m, flight->sequence_id, flight->correction, timestamp_ns);
     struct frame_out *frame = send_frame(p, &m, route);
-    if (frame != NULL && sptp_announce_to_event_port(&flight->requesting))
-        frame->channel = CHANNEL_EVENT;
+    if (frame == NULL || !sptp_announce_to_event_port(&flight->requesting))
+        return;
+    frame->channel = CHANNEL_EVENT; /* from where the Sync came: firewalls expect nothing else there */
+    frame->to_port = flight->to_port;
 }
 
 static void send_follow_up(struct port *p, struct instance *in, const struct flight *flight,

@@ -15,6 +15,7 @@
 
 #include "gmd/client_list.h"
 #include "gmd/display.h"
+#include "gmd/metrics.h"
 
 #define DEFAULT_SOCKET "/run/gmd/control"
 #define WORDS_MAX      3
@@ -38,9 +39,14 @@ static const char usage[] =
     "      --mode NAME    multicast, hybrid, negotiated, peer, sptp\n"
     "      --address A    at an address or in a prefix: 10.7.0.0/16, fd00::/64\n"
     "  alarms             what is wrong, since when, and what clears it\n"
+    "  rules              every alarm that there is, active or not\n"
+    "  process            gmd itself: version, start, memory, processor time\n"
+    "  metrics            all that in the text format of Prometheus\n"
+    "      --top N        no more than N clients one by one, up to 100; 10 by default\n"
     "  watch [SECONDS]    status again and again\n"
     "  sim SWITCH on|off  a simulated receiver's antenna, fix, pulse or link\n"
     "  sim clock-step S   move the simulated clock behind gmd's back by S seconds\n"
+    "gmctl --help-metrics tells every metric.\n"
     "SOCKET is " DEFAULT_SOCKET " by default.\n";
 
 /* --- asking ---------------------------------------------------------------------------------------- */
@@ -188,8 +194,8 @@ static int ask(struct session *s, const json_t *request, bool as_json)
     return answer ? 0 : 1;
 }
 
-/* All pages of the clients. */
-static int ask_clients(struct session *s, const json_t *request, size_t top, bool as_json)
+/* All pages of the clients as one answer; NULL, and a complaint printed, if one of them does not come. */
+static json_t *fetch_clients(struct session *s, const json_t *request, size_t top)
 {
     struct client_list list;
     json_t *next = json_deep_copy(request), *page = NULL;
@@ -203,15 +209,62 @@ static int ask_clients(struct session *s, const json_t *request, size_t top, boo
             client_list_add(&list, page);
         next = page ? client_list_next(&list, request, page) : NULL;
     }
-    if (page) {
-        json_t *all = client_list_answer(&list, page), *rows = client_list_brief(all);
-        print_answer(as_json ? all : rows, as_json, false);
-        json_decref(rows);
-        json_decref(all);
-    }
+    json_t *all = page ? client_list_answer(&list, page) : NULL;
     client_list_free(&list);
     json_decref(page);
-    return page ? 0 : 1;
+    return all;
+}
+
+static int ask_clients(struct session *s, const json_t *request, size_t top, bool as_json)
+{
+    json_t *all = fetch_clients(s, request, top);
+    if (!all)
+        return 1;
+    json_t *rows = client_list_brief(all);
+    print_answer(as_json ? all : rows, as_json, false);
+    json_decref(rows);
+    json_decref(all);
+    return 0;
+}
+
+/* One of the reports that metrics are made of. */
+static json_t *fetch_report(struct session *s, const char *name, size_t top)
+{
+    json_t *request = json_pack("{s:s}", "command", name), *answer;
+    if (strcmp(name, METRICS_CLIENTS) == 0) {
+        json_object_set_new(request, "sort", json_string(METRICS_ORDER));
+        answer = fetch_clients(s, request, top);
+    } else {
+        session_ask(s, request);
+        answer = session_answer(s);
+    }
+    json_decref(request);
+    return answer;
+}
+
+static int ask_metrics(struct session *s, size_t top, bool as_json)
+{
+    json_t *reports = json_object();
+    bool all = true;
+    for (const char *const *name = metrics_reports; *name && all; name++) {
+        json_t *answer = fetch_report(s, *name, top);
+        all = answer && json_object_set_new(reports, *name, answer) == 0;
+    }
+    if (all && as_json)
+        print_answer(reports, true, false);
+    else if (all)
+        metrics_write(reports, top, stdout);
+    json_decref(reports);
+    return all ? 0 : 1;
+}
+
+/* Who moves the text to where others read it must know if it is not whole. */
+static int close_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "gmctl: standard output: %s\n", strerror(errno));
+    return 1;
 }
 
 /* The exit status of a wrong command line. */
@@ -223,14 +276,19 @@ static int misused(const char *complaint, const char *word)
     return 2;
 }
 
-enum { SORT = 256, TOP, FAULT, MODE, ADDRESS };
+enum { SORT = 256, TOP, FAULT, MODE, ADDRESS, HELP_METRICS };
 
-static const struct option options[] = {
-    {"socket", required_argument, NULL, 's'},      {"json", no_argument, NULL, 'j'},
-    {"version", no_argument, NULL, 'v'},           {"help", no_argument, NULL, 'h'},
-    {"sort", required_argument, NULL, SORT},       {"top", required_argument, NULL, TOP},
-    {"fault", required_argument, NULL, FAULT},     {"mode", required_argument, NULL, MODE},
-    {"address", required_argument, NULL, ADDRESS}, {0}};
+static const struct option options[] = {{"socket", required_argument, NULL, 's'},
+                                        {"json", no_argument, NULL, 'j'},
+                                        {"version", no_argument, NULL, 'v'},
+                                        {"help", no_argument, NULL, 'h'},
+                                        {"sort", required_argument, NULL, SORT},
+                                        {"top", required_argument, NULL, TOP},
+                                        {"fault", required_argument, NULL, FAULT},
+                                        {"mode", required_argument, NULL, MODE},
+                                        {"address", required_argument, NULL, ADDRESS},
+                                        {"help-metrics", optional_argument, NULL, HELP_METRICS},
+                                        {0}};
 
 /* The member of the request that this option becomes; NULL: none. */
 static const char *member_of(int option)
@@ -268,19 +326,35 @@ static bool choose_clients(struct wish *w, int option, const char *text)
     return *text >= '1' && *text <= '9' && *end == '\0';
 }
 
+/* Exit status. */
 static int carry_out(const struct wish *w, json_t *request)
 {
-    const bool clients = strcmp(w->words[0], "clients") == 0;
     struct session s;
+    int status;
     if (!session_open(&s, w->path))
         return 1;
-    if (clients) {
+    if (strcmp(w->words[0], "clients") == 0) {
         json_object_set_new(request, "sort", json_string("rate"));
         json_object_update(request, w->which);
+        status = ask_clients(&s, request, w->top, w->as_json);
+    } else if (strcmp(w->words[0], "metrics") == 0) {
+        status = ask_metrics(&s, w->top ? w->top : METRICS_TOP, w->as_json);
+    } else {
+        status = ask(&s, request, w->as_json);
     }
-    const int status = clients ? ask_clients(&s, request, w->top, w->as_json) : ask(&s, request, w->as_json);
     session_close(&s);
-    return status;
+    return close_output(status);
+}
+
+/* NULL, or what is wrong with the options for this command. */
+static const char *unfit_options(const struct wish *w)
+{
+    const bool metrics = strcmp(w->words[0], "metrics") == 0;
+    if (metrics && w->top > METRICS_TOP_MAX)
+        return "--top is too large for";
+    if (strcmp(w->words[0], "clients") == 0 || (metrics && json_object_size(w->which) == 0))
+        return NULL;
+    return w->top || json_object_size(w->which) ? "options of clients, not of" : NULL;
 }
 
 /* What getopt and the words make of it: -1, or the exit status. */
@@ -308,6 +382,9 @@ static int read_wish(struct wish *w, int argc, char **argv)
         case 'h':
             fputs(usage, stdout);
             return 0;
+        case HELP_METRICS:
+            metrics_help(optarg && strcmp(optarg, "mdoc") == 0, stdout);
+            return 0;
         case SORT:
         case TOP:
         case FAULT:
@@ -332,9 +409,9 @@ int main(int argc, char **argv)
         status = 2;
     }
     json_t *request = status < 0 ? request_of(w.word_count, w.words) : NULL;
-    const bool chosen = w.top || json_object_size(w.which);
-    if (status < 0 && (!request || (chosen && strcmp(w.words[0], "clients") != 0)))
-        status = misused(request ? "options of clients, not of" : "wrong words for", w.words[0]);
+    const char *complaint = !request ? "wrong words for" : unfit_options(&w);
+    if (status < 0 && complaint)
+        status = misused(complaint, w.words[0]);
     if (status < 0)
         status = carry_out(&w, request);
     json_decref(request);

@@ -90,6 +90,12 @@ def test_closed_loop_ends_with_the_count(bed):
     assert r["seconds"] < 10
 
 
+def test_closed_loop_of_clients_that_take_turns(bed):
+    r = load(bed.b, "--closed-loop", "--clients", "50", "--in-flight", "4", "--count", "500", "--seconds", "20")
+    assert r["good"]["answered"] == r["good"]["sent"] == 500
+    assert r["good"]["worst"]["sent"] == 10 and r["good"]["silent_clients"] == 0
+
+
 def test_addresses_on_the_link(bed):
     """Without a route: the server asks for them by ARP."""
     r = load(bed.b, "--mode", "hybrid", "--from", "192.0.2.64/26", "--clients", "60", "--seconds", "2", "--expect", "0")
@@ -107,6 +113,40 @@ def test_obeys(bed):
     assert r["good"]["sent"] == pytest.approx(800, rel=0.2)
     assert 64 <= obeying["good"]["sent"] <= 120  # 8 a second, and what is sent before the first answer
     assert not obeying["notes"]
+
+
+@pytest.fixture(scope="module")
+def sptp_bed(tmp_path_factory):
+    with VethPair() as pair:
+        pair.a.run(["ip", "route", "add", CLIENT_NET, "via", pair.b.ip4])
+        settings = "clients: { sptp = true; };\n"
+        gmd = Gmd(pair.a, tmp_path_factory.mktemp("sptp"), conf(ptp="serve_before_lock = true;") + settings).start()
+        gmd.wait_port_state("MASTER")
+        pair.gmd = gmd
+        yield pair
+
+
+@pytest.mark.parametrize("source", [(), ("--from", CLIENT_NET)], ids=["ports", "addresses"])
+def test_sptp(sptp_bed, source):
+    """Clients of one address by ephemeral ports, or each at ports 319 and 320 of its own address."""
+    r = load(sptp_bed.b, "--mode", "sptp", "--seconds", "2", "--clients", "41", "--threads", "2", *source)
+    assert r["good"]["answered"] == r["good"]["sent"] == pytest.approx(41 * 8 * 2, abs=4)
+    assert r["good"]["unasked"] == r["good"]["unanswered_clients"] == 0 and not r["notes"]
+    clients = [c for c in sptp_bed.gmd.ask("clients", "--mode", "sptp")["clients"] if c["client"].endswith("-1") == bool(source)]
+    assert len(clients) == 41
+    assert sum(c["answered"] for c in clients) == r["good"]["sent"]
+
+
+def test_sptp_beside_abuse(sptp_bed):
+    r = load(sptp_bed.b, "--mode", "sptp", "--seconds", "2", "--clients", "20", "--abuse", "2000")
+    assert r["good"]["answered"] == r["good"]["sent"]
+    assert 16 <= r["abuse"]["answered"] < 200 < r["abuse"]["sent"]  # kept to its rate
+
+
+def test_sptp_where_it_is_off(bed):
+    r = load(bed.b, "--mode", "sptp", "--from", CLIENT_NET, "--seconds", "1", "--clients", "5", status=FAILED)
+    assert r["good"]["answered"] == 0, "a Delay_Resp is no answer"
+    assert "SPTP?" in r["notes"][0]
 
 
 def test_other_domain(bed):

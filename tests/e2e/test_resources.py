@@ -21,7 +21,7 @@ def test_no_leak_in_a_minute(tmp_path):
         start = time.monotonic()
         gmd.wait_state("LOCKED", 40)
         wait_for("served", lambda: len(client.offsets()) > 8, 60)
-        for command in ("status", "clock", "gnss", "holdover", "ports", "peers", "clients", "alarms"):
+        for command in ("status", "clock", "gnss", "holdover", "ports", "peers", "clients", "alarms", "metrics"):
             gmd.ask(command)
         gmd.ask("sim", "pulse", "off")
         pair.a.link(False)

@@ -21,10 +21,10 @@ FIELDS = ["ip.src", "ip.dst", "ptp.v2.messagetype", "ptp.v2.domainnumber", "ptp.
           "ptp.v2.sig.tlv.durationField", "ptp.v2.sig.tlv.logInterMessagePeriod", "_ws.expert"]
 
 
-def dissect(node, path, fields):
+def dissect(node, path, fields, options=()):
     """A list of {field: text} for each PTP frame; several values of one field are joined by commas."""
     arguments = [word for field in fields for word in ("-e", field)]
-    lines = node.run(["tshark", "-r", path, "-Y", "ptp", "-T", "fields", *arguments]).stdout.split("\n")[:-1]
+    lines = node.run(["tshark", "-r", path, *options, "-Y", "ptp", "-T", "fields", *arguments]).stdout.split("\n")[:-1]
     return [dict(zip(fields, line.split("\t"))) for line in lines]
 
 

@@ -234,6 +234,24 @@ static void test_what_is_not_plain_passes(void **state)
     }
 }
 
+/* Delay_Resp goes to the general port; SPTP, from wherever, up to the daemon. */
+static void test_source_port(void **state)
+{
+    const struct rig *r = *state;
+    uint8_t frame[256];
+    if (!r->fast)
+        skip();
+    make(frame);
+    memcpy(frame + 34, ((uint8_t[]){40123 >> 8, 40123 & 0xFF}), 2);
+    allow(r, 1000, 1000);
+    serve(r, true);
+    const struct result got = run(r, frame, IPV4_FRAME);
+    assert_int_equal(got.verdict, XDP_TX);
+    assert_memory_equal(got.frame + 34, ((uint8_t[]){1, 64, 1, 64}), 4);
+    frame[MESSAGE + 6] = 0x24;
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+}
+
 static void test_own_identity_passes(void **state)
 {
     const struct rig *r = *state;
@@ -318,6 +336,7 @@ int main(void)
         cmocka_unit_test(test_answer),
         cmocka_unit_test(test_longer_frames),
         cmocka_unit_test(test_what_is_not_plain_passes),
+        cmocka_unit_test(test_source_port),
         cmocka_unit_test(test_own_identity_passes),
         cmocka_unit_test(test_only_the_ways_that_are_allowed),
         cmocka_unit_test(test_rate_and_silence),

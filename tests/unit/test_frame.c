@@ -66,6 +66,7 @@ static void outbox_reuses_clean_frames(void **state)
     assert_int_equal(f->destination, DEST_PRIMARY_MULTICAST);
     static const struct address none;
     assert_memory_equal(&f->to, &none, sizeof(none));
+    assert_int_equal(f->to_port, 0);
     assert_false(f->want_timestamp);
     assert_int_equal(f->token, 0);
     assert_int_equal(f->len, 0);

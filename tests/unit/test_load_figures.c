@@ -288,6 +288,27 @@ static void test_giving_up(void **state)
     population_free(&p);
 }
 
+static void test_halves(void **state)
+{
+    (void)state;
+    struct population p;
+    assert_true(population_init(&p, 2, 8, 500 * MS));
+    p.clients[0].sequence = 0xFFFF;
+    population_sent(&p, 0, MS);
+    population_sent(&p, 0, MS);
+    assert_false(population_had_half(&p, 0, 0));
+    population_half(&p, 0, 0); /* out of order */
+    population_half(&p, 0, 0xFFFF);
+    assert_false(population_had_half(&p, 1, 0)); /* another client's */
+    assert_true(population_had_half(&p, 0, 0xFFFF));
+    assert_false(population_had_half(&p, 0, 0xFFFF)); /* once */
+    assert_true(population_had_half(&p, 0, 0));
+    population_half(&p, 0, 1); /* too early: not of the request that is sent then */
+    population_sent(&p, 0, MS);
+    assert_false(population_had_half(&p, 0, 1));
+    population_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +323,7 @@ int main(void)
         cmocka_unit_test(test_shared_sequence),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_giving_up),
+        cmocka_unit_test(test_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@
 #define SERVER 0xC0000201u /* 192.0.2.1 */
 #define FIRST  0x0A4D0001u /* 10.77.0.1 */
 #define TAG    0xBEEF
+#define PORT   PACKET_OWN_PORT
 
 static const uint8_t our_mac[6] = {2, 0, 0, 0, 0, 2}, server_mac[6] = {2, 0, 0, 0, 0, 1};
 
@@ -56,6 +57,7 @@ static void test_frames(void **state)
             assert_int_equal(packet.source, sources[i]);
             assert_int_equal(packet.destination, multicast ? PACKET_MULTICAST_IPV4 : SERVER);
             assert_int_equal(packet.multicast, multicast);
+            assert_int_equal(packet.destination_port, 319);
             assert_int_equal(packet.ptp_len, 44);
             assert_ptr_equal(packet.ptp, frame + headers);
             assert_memory_equal(packet.source_mac, our_mac, 6);
@@ -79,6 +81,29 @@ static void test_ethernet_frames(void **state)
     assert_int_equal(packet.ptp_len, 44);
     assert_false(packet_parse(PACKET_ETHERNET, frame, 13, &packet));
     assert_false(packet_parse(PACKET_UDPV4, frame, 58, &packet));
+}
+
+/* Clients of one address have ports of their own. */
+static void test_own_ports(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t port;
+        bool ours;
+    } cases[] = {{PORT - 1, false}, {PORT, true}, {65535, true}};
+    const struct packet_route route = route_to(PACKET_UDPV4, false);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t frame[128] = {0};
+        struct packet packet;
+        const size_t len = packet_write_headers(&route, CHANNEL_EVENT, 44, frame) + 44;
+        packet_set_source_port(frame, cases[i].port);
+        assert_memory_equal(frame + 36, "\x01\x3F", 2); /* to the event port */
+        assert_true(packet_parse(PACKET_UDPV4, frame, len, &packet));
+        memcpy(frame + 36, frame + 34, 2); /* the answer */
+        assert_int_equal(packet_parse(PACKET_UDPV4, frame, len, &packet), cases[i].ours);
+        if (cases[i].ours)
+            assert_int_equal(packet.destination_port, cases[i].port);
+    }
 }
 
 /* one octet of a good frame changed: no longer PTP */
@@ -251,12 +276,35 @@ static void test_filter(void **state)
         }
 }
 
+static void test_filter_by_port(void **state)
+{
+    (void)state;
+    const struct sample answer = {"SPTP Sync", PACKET_UDPV4, MSG_SYNC, IDENTITY_GOOD, 0, FIRST};
+    uint8_t frame[256];
+    const size_t len = write_sample(&answer, frame);
+    for (uint32_t share = 0; share < 4; share++) {
+        const struct filter_spec spec = {.transport = PACKET_UDPV4,
+                                         .prefix = identity_prefix(IDENTITY_GOOD, TAG),
+                                         .shares = 4,
+                                         .share = share,
+                                         .multicast = true,
+                                         .unicast = true,
+                                         .first_port = PORT};
+        for (unsigned port = PORT - 8; port <= 65535; port++) {
+            frame[36] = (uint8_t)(port >> 8);
+            frame[37] = (uint8_t)port;
+            assert_int_equal(passes(&spec, frame, len), port >= PORT && (port - PORT) % 4 == share);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames),         cmocka_unit_test(test_ethernet_frames),
         cmocka_unit_test(test_foreign_frames), cmocka_unit_test(test_arp),
         cmocka_unit_test(test_identities),     cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_own_ports),      cmocka_unit_test(test_filter_by_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

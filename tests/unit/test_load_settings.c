@@ -55,6 +55,10 @@ static void test_values(void **state)
     assert_true(fabs(s.expect - 0.999) < 1e-12);
     assert_int_equal(read_line(&s, "--forged 5 eth0", error), SETTINGS_RUN);
     assert_true(s.abuse_hz > 9999 && s.abuse_hz < 10001);
+    assert_int_equal(read_line(&s, "--mode sptp --clients 4536 eth0", error), SETTINGS_RUN);
+    assert_int_equal(s.mode, LOAD_SPTP);
+    assert_int_equal(read_line(&s, "--mode sptp --clients 60000 --from 10.77.0.0/16 eth0", error),
+                     SETTINGS_RUN);
     assert_int_equal(read_line(&s, "--help", error), SETTINGS_HELP);
     assert_int_equal(read_line(&s, "--version", error), SETTINGS_VERSION);
 }
@@ -72,8 +76,9 @@ static const struct {
     {"--clients many eth0", "--clients: found many, expected a number 1..65536"},
     {"--rate nan eth0", "--rate: found nan, expected a number 0.01..10000"},
     {"--domain 256 eth0", "--domain: found 256, expected a number 0..255"},
+    {"--in-flight 4 eth0", "--in-flight needs --closed-loop"},
     {"--threads 3 eth0", "--threads: found 3, expected 1, 2, 4 or 8"},
-    {"--mode unicast eth0", "--mode: found unicast, expected multicast, hybrid, negotiated"},
+    {"--mode unicast eth0", "--mode: found unicast, expected multicast, hybrid, negotiated, sptp"},
     {"--server gm.example eth0", "--server: found gm.example, expected an IPv4 address"},
     {"--from 10.0.0.0 eth0",
      "--from: found 10.0.0.0, expected an IPv4 network such as 10.77.0.0/16, of 8 to 30 bits"},
@@ -81,6 +86,9 @@ static const struct {
      "--from: found 10.0.0.0/31, expected an IPv4 network such as 10.77.0.0/16, of 8 to 30 bits"},
     {"--from 10.0.0.0/24 --clients 254 --abuse 5 eth0", "--from: 254 addresses are too few for 255 clients"},
     {"--mode negotiated eth0", "--mode negotiated needs an address for each client: --from NETWORK"},
+    {"--mode sptp --transport ethernet eth0", "--mode negotiated and sptp need --transport udpv4"},
+    {"--mode sptp --clients 4536 --abuse 5 eth0",
+     "--mode sptp has 4536 UDP ports for clients of one address: --from NETWORK"},
     {"--transport ethernet --server 192.0.2.1 eth0",
      "--transport ethernet has no IPv4 addresses: no --server, no --from"},
     {"--gateway 192.0.2.1 eth0", "--gateway needs --server"},

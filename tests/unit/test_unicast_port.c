@@ -18,7 +18,7 @@ static struct rig *new_master(void)
     return rig_master((struct rig_options){.id = 1, .log_announce = 4, .log_sync = 4});
 }
 
-static void receive(struct rig *r, const struct ptp_message *m, bool multicast)
+static void receive_from(struct rig *r, const struct ptp_message *m, bool multicast, uint16_t from_port)
 {
     uint8_t bytes[256];
     int len = wire_encode(m, bytes, sizeof(bytes));
@@ -26,11 +26,17 @@ static void receive(struct rig *r, const struct ptp_message *m, bool multicast)
     const struct frame_in f = {.bytes = bytes,
                                .len = (size_t)len,
                                .from = client_address,
+                               .from_port = from_port,
                                .to = own_address,
                                .multicast = multicast,
                                .has_timestamp = true,
                                .timestamp_ns = rig_tai(r)};
     instance_receive(&r->in, 0, &f, r->now);
+}
+
+static void receive(struct rig *r, const struct ptp_message *m, bool multicast)
+{
+    receive_from(r, m, multicast, 319);
 }
 
 /* Sync at 8/s, Announce at 1/s and Delay_Resp at 16/s for a minute. */
@@ -242,44 +248,100 @@ static void is_silent_by_multicast_where_all_is_granted(void **state)
     rig_free(r);
 }
 
+static struct frame_out only_frame(struct rig *r)
+{
+    assert_int_equal(r->box[0].count, 1);
+    r->box[0].count = 0;
+    return r->box[0].frames[0];
+}
+
+static void sptp_exchange_of(struct rig *r, uint16_t number, uint16_t from_port, uint16_t announce_port)
+{
+    struct ptp_message req = rig_message(MSG_DELAY_REQ, 9, 4711), m;
+    req.header.flags = FLAG_UNICAST | FLAG_PROFILE_SPECIFIC_1;
+    req.header.correction = 0x12345;
+    req.header.source.port = number;
+    receive_from(r, &req, false, from_port);
+    const struct frame_out sync = only_frame(r);
+    assert_int_equal(sync.channel, CHANNEL_EVENT);
+    assert_int_equal(sync.to_port, from_port);
+    assert_memory_equal(&sync.to, &client_address, sizeof(client_address));
+    assert_true(sync.want_timestamp);
+    assert_int_equal(wire_decode(sync.bytes, sync.len, &m), WIRE_OK);
+    assert_int_equal(m.header.sequence_id, 4711);
+    int64_t t4;
+    assert_true(wire_timestamp_to_ns(&m.body.timestamp, &t4));
+    assert_true(t4 == rig_tai(r) - RIG_INGRESS);
+
+    instance_tx_timestamp(&r->in, 0, sync.token, rig_tai(r) + 5000, r->now);
+    const struct frame_out announce = only_frame(r);
+    assert_int_equal(announce.channel, number > 10 ? CHANNEL_EVENT : CHANNEL_GENERAL);
+    assert_int_equal(announce.to_port, announce_port);
+    assert_memory_equal(&announce.to, &client_address, sizeof(client_address));
+    assert_int_equal(wire_decode(announce.bytes, announce.len, &m), WIRE_OK);
+    assert_int_equal(m.header.message_type, MSG_ANNOUNCE);
+    assert_int_equal(m.header.sequence_id, 4711);
+    assert_int_equal(m.header.correction, 0x12345);
+    int64_t t1;
+    assert_true(wire_timestamp_to_ns(&m.body.announce.origin, &t1));
+    assert_true(t1 == rig_tai(r) + 5000 + RIG_EGRESS);
+}
+
 static void sptp_exchange(void **state)
 {
     (void)state;
-    for (uint16_t port = 1; port <= 11; port += 10) {
+    const struct {
+        uint16_t number, from_port, announce_port; /* 0: the channel's own */
+    } rows[] = {{1, 319, 0},    {10, 319, 0},       {11, 319, 319},        {1, 40123, 0},
+                {10, 40123, 0}, {11, 40123, 40123}, {65534, 65535, 65535}, {11, 0, 0}};
+    for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct rig *r = new_master();
-        struct ptp_message req = rig_message(MSG_DELAY_REQ, 9, 4711), m;
-        req.header.flags = FLAG_UNICAST | FLAG_PROFILE_SPECIFIC_1;
-        req.header.correction = 0x12345;
-        req.header.source.port = port;
         r->in.service->config.sptp = true;
-        receive(r, &req, false);
-        assert_int_equal(r->box[0].count, 1);
-        struct frame_out sync = r->box[0].frames[0];
-        r->box[0].count = 0;
-        assert_int_equal(sync.channel, CHANNEL_EVENT);
-        assert_true(sync.want_timestamp);
-        assert_int_equal(wire_decode(sync.bytes, sync.len, &m), WIRE_OK);
-        assert_int_equal(m.header.sequence_id, 4711);
-        int64_t t4;
-        assert_true(wire_timestamp_to_ns(&m.body.timestamp, &t4));
-        assert_true(t4 == rig_tai(r) - RIG_INGRESS);
-
-        instance_tx_timestamp(&r->in, 0, sync.token, rig_tai(r) + 5000, r->now);
-        assert_int_equal(r->box[0].count, 1);
-        const struct frame_out *announce = &r->box[0].frames[0];
-        assert_int_equal(announce->channel, port > 10 ? CHANNEL_EVENT : CHANNEL_GENERAL);
-        assert_memory_equal(&announce->to, &client_address, sizeof(client_address));
-        assert_int_equal(wire_decode(announce->bytes, announce->len, &m), WIRE_OK);
-        assert_int_equal(m.header.message_type, MSG_ANNOUNCE);
-        assert_int_equal(m.header.sequence_id, 4711);
-        assert_int_equal(m.header.correction, 0x12345);
-        int64_t t1;
-        assert_true(wire_timestamp_to_ns(&m.body.announce.origin, &t1));
-        assert_true(t1 == rig_tai(r) + 5000 + RIG_EGRESS);
-        r->box[0].count = 0;
-
+        sptp_exchange_of(r, rows[i].number, rows[i].from_port, rows[i].announce_port);
         size_t cursor = 0;
         assert_int_equal(clients_next(r->in.service->clients, &cursor)->mode, CLIENT_SPTP);
+        rig_free(r);
+    }
+}
+
+/* One host, even one identity: each has its own answers, whatever is under way for the other. */
+static void sptp_clients_differ_by_port(void **state)
+{
+    (void)state;
+    struct rig *r = new_master();
+    struct ptp_message req = rig_message(MSG_DELAY_REQ, 9, 1);
+    struct frame_out syncs[2];
+    r->in.service->config.sptp = true;
+    req.header.flags = FLAG_UNICAST | FLAG_PROFILE_SPECIFIC_1;
+    req.header.source.port = 11;
+    for (unsigned i = 0; i < 2; i++) {
+        receive_from(r, &req, false, (uint16_t)(40000 + i));
+        syncs[i] = only_frame(r);
+        assert_int_equal(syncs[i].to_port, 40000 + i);
+    }
+    for (unsigned i = 2; i-- > 0;) {
+        instance_tx_timestamp(&r->in, 0, syncs[i].token, rig_tai(r), r->now);
+        assert_int_equal(only_frame(r).to_port, 40000 + i);
+    }
+    rig_free(r);
+}
+
+/* Whatever port it came from: general messages go to port 320. */
+static void other_requests_are_answered_at_the_general_port(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct rig *r = new_master();
+        struct ptp_message req = rig_message(MSG_DELAY_REQ, 9, 1), m;
+        r->in.service->config.sptp = i == 0;
+        req.header.flags = i == 0 ? FLAG_UNICAST : FLAG_UNICAST | FLAG_PROFILE_SPECIFIC_1;
+        req.header.source.port = 11;
+        receive_from(r, &req, i == 2, 40123);
+        const struct frame_out answer = only_frame(r);
+        assert_int_equal(wire_decode(answer.bytes, answer.len, &m), WIRE_OK);
+        assert_int_equal(m.header.message_type, MSG_DELAY_RESP);
+        assert_int_equal(answer.channel, CHANNEL_GENERAL);
+        assert_int_equal(answer.to_port, 0);
         rig_free(r);
     }
 }
@@ -302,6 +364,7 @@ static void refuses_and_says_why(void **state)
     r->in.service->config.unicast.limits.grant_needed = true;
     receive(r, &req, false);
     assert_int_equal(client_refused(c, REFUSED_NO_GRANT), 1);
+    assert_int_equal(r->in.ports[0].counters.rx_no_grant, 1);
     receive(r, &req, true); /* multicast needs none */
     assert_int_equal(r->box[0].count, 1);
     r->box[0].count = 0;
@@ -337,6 +400,8 @@ int main(void)
         cmocka_unit_test(ignores_what_is_not_for_it),
         cmocka_unit_test(is_silent_by_multicast_where_all_is_granted),
         cmocka_unit_test(sptp_exchange),
+        cmocka_unit_test(sptp_clients_differ_by_port),
+        cmocka_unit_test(other_requests_are_answered_at_the_general_port),
         cmocka_unit_test(refuses_and_says_why),
         cmocka_unit_test(announces_longer_intervals_under_load),
     };
