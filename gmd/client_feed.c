@@ -11,8 +11,8 @@
 
 /* One place of the table. */
 struct place {
-    uint32_t answered, refused; /* of the guard's counts, modulo 2^32, what the table knows */
-    float rate_hz;              /* this and what follows: as the guard was told */
+    uint32_t answered, refused, held_back, crowded; /* of the guard's counts, modulo 2^32, what is known */
+    float rate_hz;                                  /* this and what follows: as the guard was told */
     uint8_t rank, ways;
     bool fed;
 };
@@ -52,20 +52,17 @@ _Static_assert((int)RESPOND_UNICAST == (int)KERNEL_UNICAST &&
                    (int)CLIENT_FIRST == (int)KERNEL_SENIOR && (int)CLIENT_LAST == (int)KERNEL_NEWCOMER,
                "the kernel's names for the same");
 
-static bool is_held(const struct client *cl, double rate_hz)
-{
-    return (float)rate_hz < (float)client_allowed_hz(cl);
-}
-
 /* Whom the daemon answers it holds to his fair share itself. */
 static struct guard_terms terms_of(const struct client_feed *f, const struct instance *in,
                                    const struct client *cl, int64_t now_ns)
 {
     const unsigned ways = f->helped[cl->port - 1] ? respond_elsewhere(in, cl, now_ns) : 0;
     const double rate_hz = ways ? budget_client_hz(&in->service->budget, cl) : client_allowed_hz(cl);
+    const bool held = rate_hz < client_allowed_hz(cl);
     return (struct guard_terms){
         .rate_hz = rate_hz,
-        .burst = is_held(cl, rate_hz) ? CLIENT_BURST_HELD : CLIENT_BURST,
+        .burst = held ? CLIENT_BURST_HELD : CLIENT_BURST,
+        .held = held,
         .rank = (uint8_t)client_rank(cl),
         .ways = (uint8_t)ways,
     };
@@ -133,19 +130,20 @@ static void account(struct client_feed *f, const struct instance *in, unsigned i
     struct service *s = in->service;
     struct place *p = &f->places[index];
     struct client *cl = clients_at(s->clients, index);
-    const struct guard_counts counts = guard_read(f->guard, index);
-    const uint32_t answered = (uint32_t)counts.answered - p->answered;
-    const uint32_t refused = (uint32_t)counts.refused - p->refused;
-    if (answered == 0 && refused == 0)
+    const struct guard_counts n = guard_read(f->guard, index);
+    const uint32_t held_back = (uint32_t)n.held_back - p->held_back;
+    struct client_elsewhere e = {.answered = (uint32_t)n.answered - p->answered,
+                                 .refused_budget = (uint32_t)n.crowded - p->crowded};
+    e.requests = e.answered + e.refused_budget + held_back + (uint32_t)n.refused - p->refused;
+    if (e.requests == 0)
         return;
-    struct client_elsewhere e = {.requests = answered + refused, .answered = answered};
-    if (p->ways)
-        e.refused_budget =
-            budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, is_held(cl, (double)p->rate_hz),
-                                  f->looked_ns[f->part], now_ns);
+    if (p->ways || held_back > 0)
+        budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, held_back, f->looked_ns[f->part], now_ns);
     clients_asked_elsewhere(s->clients, index, &e, now_ns);
-    p->answered += answered;
-    p->refused += refused;
+    p->answered = (uint32_t)n.answered;
+    p->refused = (uint32_t)n.refused;
+    p->held_back = (uint32_t)n.held_back;
+    p->crowded = (uint32_t)n.crowded;
 }
 
 static bool any_helped(const struct client_feed *f)

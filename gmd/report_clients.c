@@ -123,7 +123,7 @@ json_t *report_clients(struct daemon *d, const json_t *request, int64_t now_ns)
     put(o, "newcomers", json_integer(clients_of_standing(table, CLIENT_NEWCOMER)));
     put(o, "misfits", json_integer(clients_of_standing(table, CLIENT_MISFIT)));
     put(o, "evicted", unsigned64(counters->evicted));
-    put(o, "strangers_requests", unsigned64(counters->strangers + report_kernel_refusals(d).budget));
+    put(o, "strangers_requests", unsigned64(counters->strangers + report_kernel_refusals(d).strangers));
     put(o, "grants", grants_in_all(&d->service->unicast));
     put(o, "clients", clients);
     put(o, "next", q.cursor < clients_used(table) ? unsigned64(q.cursor) : json_null());

@@ -19,10 +19,10 @@ json_t *report_peers(struct daemon *d, int64_t now_ns);
 json_t *report_clients(struct daemon *d, const json_t *request, int64_t now_ns);
 json_t *report_budget(struct daemon *d, int64_t now_ns); /* part of status */
 
-/* Requests that the kernel refused: those beyond their clients' rates, and those of strangers and newcomers
- * for whom nothing was left. */
+/* Requests that the kernel refused: those beyond their clients' rates, and those for whom nothing was left,
+ * of these those of strangers and newcomers. Who is held to less than his rate is in the budget's books. */
 struct kernel_refusals {
-    uint64_t rate, budget;
+    uint64_t rate, budget, strangers;
 };
 struct kernel_refusals report_kernel_refusals(const struct daemon *d);
 

@@ -145,9 +145,10 @@ struct kernel_refusals report_kernel_refusals(const struct daemon *d)
     for (unsigned i = 0; i < d->gm.instance.port_count; i++) {
         const struct kernel_counts n = protection_counts(d->protection, i);
         r.rate += n.over_rate;
-        r.budget += n.refused[KERNEL_REQUEST] + n.refused_early - n.over_rate;
+        const uint64_t common = n.refused[KERNEL_REQUEST] + n.refused_early - n.over_rate - n.held_back;
+        r.budget += common;
+        r.strangers += common - n.crowded;
     }
-    r.rate -= d->service->budget.refused_elsewhere; /* over a rate that was less than their own */
     return r;
 }
 

@@ -235,6 +235,7 @@ static struct kernel_client_key key_of(const struct guard_client *c)
 void guard_change(struct guard *g, unsigned slot, const struct guard_terms *terms)
 {
     set_rate(&g->clients[slot].bucket.rate, terms->rate_hz, terms->burst);
+    SHARED_SET(g->clients[slot].held, terms->held);
     SHARED_SET(g->clients[slot].rank, terms->rank);
     SHARED_SET(g->clients[slot].ways, terms->ways);
 }
@@ -246,6 +247,8 @@ static void start_anew(struct kernel_client *c, int8_t log_message_interval)
     SHARED_SET(c->passed, 0);
     SHARED_SET(c->answered, 0);
     SHARED_SET(c->refused, 0);
+    SHARED_SET(c->held_back, 0);
+    SHARED_SET(c->crowded, 0);
     SHARED_SET(c->log_message_interval, log_message_interval);
 }
 
@@ -276,7 +279,9 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
     const struct kernel_client *c = &g->clients[slot];
     return (struct guard_counts){.passed = SHARED_GET(c->passed),
                                  .answered = SHARED_GET(c->answered),
-                                 .refused = SHARED_GET(c->refused)};
+                                 .refused = SHARED_GET(c->refused),
+                                 .held_back = SHARED_GET(c->held_back),
+                                 .crowded = SHARED_GET(c->crowded)};
 }
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)

@@ -20,6 +20,7 @@ struct guard_port {
 struct guard_terms {
     double rate_hz;
     unsigned burst; /* requests at once, at least 1 */
+    bool held;      /* to less than its own rate */
     uint8_t rank;   /* enum kernel_rank */
     uint8_t ways;   /* enum kernel_way: whether others may answer in the daemon's stead */
 };
@@ -34,7 +35,7 @@ struct guard_client {
 
 /* Since the slot was given to this client. */
 struct guard_counts {
-    uint64_t passed, answered, refused;
+    uint64_t passed, answered, refused, held_back, crowded; /* as in struct kernel_client */
 };
 
 struct bpf_object;

@@ -106,11 +106,12 @@ static void smooth_all(struct budget *b, double windows)
     }
 }
 
-/* One of Newton's steps: what those below it ask stays, and the rest is shared. */
+/* One of Newton's steps: what those below it ask stays, and the rest is shared. From above it may lead too
+ * far down. */
 static double solved_fair_share(const struct budget_share *s, double open)
 {
     const struct budget_part *e = &s->elsewhere;
-    return e->above > 0 && e->below_hz < open ? (open - e->below_hz) / e->above : s->fair_hz / 2;
+    return fmax(s->fair_hz / 2, e->above > 0 ? (open - e->below_hz) / e->above : 0);
 }
 
 /* Comes down from what the fastest asks until no more is used than is open, and grows again while less is.
@@ -314,25 +315,26 @@ double budget_client_hz(const struct budget *b, const struct client *cl)
     return !cl->granted && fair_hz > 0 && asked_hz(cl) > fair_hz ? fair_hz : client_allowed_hz(cl);
 }
 
-uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
-                               const struct client_elsewhere *done, bool held, int64_t since_ns,
-                               int64_t now_ns)
+void budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
+                           struct client_elsewhere *done, uint32_t held_back, int64_t since_ns,
+                           int64_t now_ns)
 {
+    const uint32_t known = done->answered + done->refused_budget;
     const uint32_t within = take_tokens(cl, done->requests, since_ns, now_ns);
-    const uint32_t refused = held && within > done->answered ? within - done->answered : 0;
-    e->answered += done->answered;
-    if (refused > 0) {
-        b->refused_budget += refused;
-        b->refused_elsewhere += refused;
+    const uint32_t more = within > known ? within - known : 0;
+    const uint32_t entitled = more < held_back ? more : held_back;
+    b->refused_budget += entitled;
+    b->refused_rate += held_back - entitled;
+    done->refused_budget += entitled;
+    if (done->refused_budget > 0)
         b->last_refused_ns = now_ns;
-    }
+    e->answered += done->answered;
     if (cl->granted)
-        return refused;
+        return;
     review_seniority(b, cl, now_ns);
     struct budget_load *load = &e->classes[class_of(cl)].load;
-    load->demand += (double)done->answered + refused;
+    load->demand += (double)done->answered + done->refused_budget;
     load->used += done->answered;
-    return refused;
 }
 
 void budget_survey(const struct budget *b, struct budget_elsewhere *e, const struct client *cl,
@@ -438,7 +440,6 @@ void budget_status(struct budget *b, int64_t now_ns, struct budget_status *statu
         .steps = b->steps,
         .refused_rate = b->refused_rate,
         .refused_budget = b->refused_budget,
-        .refused_elsewhere = b->refused_elsewhere,
         .refused_grants = b->refused_grants,
         .last_refused_ns = b->last_refused_ns,
     };

@@ -40,7 +40,6 @@ struct budget_status {
     double juniors_hz;  /* that grants and seniors leave to the rest of the established */
     unsigned steps;     /* by which announced intervals are longer than configured, log2 */
     uint64_t refused_rate, refused_budget; /* requests */
-    uint64_t refused_elsewhere;            /* of refused_budget */
     uint64_t refused_grants;
     int64_t last_refused_ns; /* for want of budget, request or grant; INT64_MIN: never */
 };
@@ -92,7 +91,7 @@ struct budget {
     /* INT64_MAX: not so now */
     int64_t pressed_since_ns, relaxed_since_ns, quiet_since_ns;
     uint64_t reserved, reserved_newcomers; /* RATE_UNIT_HZ */
-    uint64_t refused_rate, refused_budget, refused_elsewhere, refused_grants;
+    uint64_t refused_rate, refused_budget, refused_grants;
     int64_t last_refused_ns;
 };
 
@@ -123,11 +122,12 @@ void budget_release(struct budget *b, struct reservation before);
 double budget_client_hz(const struct budget *b, const struct client *cl);
 #define CLIENT_BURST_HELD 2
 
-/* One established client's requests that were dealt with in the daemon's stead since then. held: to less than
- * its own rate. Returns how many of those that were not answered it was entitled to by that rate. */
-uint32_t budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
-                               const struct client_elsewhere *done, bool held, int64_t since_ns,
-                               int64_t now_ns);
+/* One established client's requests that were dealt with in the daemon's stead since then. held_back: so many
+ * were refused while it was held to less than its own rate. Those to which that would have entitled it are
+ * added to done->refused_budget. */
+void budget_book_elsewhere(struct budget *b, struct budget_elsewhere *e, struct client *cl,
+                           struct client_elsewhere *done, uint32_t held_back, int64_t since_ns,
+                           int64_t now_ns);
 
 /* One established client, whoever answers it: its part in what a fair share is. */
 void budget_survey(const struct budget *b, struct budget_elsewhere *e, const struct client *cl,

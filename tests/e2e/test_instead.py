@@ -85,15 +85,15 @@ def test_where_a_grant_is_needed(pair, tmp_path, helper):
 def test_one_budget(pair, tmp_path, helper):
     """Twice the capacity is asked for: no more is answered, whoever answers; and the announced interval grows."""
     gmd = serving(pair, tmp_path, helper, clients=f"capacity = {CAPACITY};")
-    load(pair, "hybrid", 5, clients=200)  # until they are known
+    load(pair, "hybrid", 11, clients=200)  # until they are known: newcomers have a fourth of the capacity
     instead, before = answered(gmd)[0], gmd.ask("status")["budget"]
-    status, got = load(pair, "hybrid", 7, clients=200, meanwhile=lambda: gmd.ask("status"))
+    status, got = load(pair, "hybrid", 8, clients=200, meanwhile=lambda: gmd.ask("status"))
     budget, after = status["budget"], gmd.ask("status")["budget"]
     print(helper, got["answered_hz"], answered(gmd), budget)
     assert 0.75 * CAPACITY < got["answered_hz"] < 1.25 * CAPACITY  # begins anew, with the first second's rush
     assert budget["state"] in ("shedding", "full") and budget["fair_hz"] < 8
-    assert 0.75 * CAPACITY < budget["used_hz"] < 1.1 * CAPACITY < budget["demand_hz"]
-    assert answered(gmd)[0] - instead > (0.9 * got["answered"] if helper in HELPERS else -1)
+    assert 0.75 * CAPACITY < budget["used_hz"] < 1.15 * CAPACITY and budget["demand_hz"] > CAPACITY
+    assert answered(gmd)[0] - instead > (0.8 * got["answered"] if helper in HELPERS else -1)
     clients = gmd.ask("clients")["clients"]
     assert all(c["requests"] == c["answered"] + sum(c["refused"].values()) for c in clients)
     over_rate, over_budget = (after[why] - before[why] for why in ("refused_rate", "refused_budget"))
@@ -108,7 +108,7 @@ def test_one_budget(pair, tmp_path, helper):
     assert steps >= 1
     frames = dissect(pair.b, capture, ["ptp.v2.messagetype", "ptp.v2.logmessageperiod"])
     told = {int(f["ptp.v2.logmessageperiod"]) for f in frames if int(f["ptp.v2.messagetype"], 16) == DELAY_RESP}
-    assert told and min(told) > -3 and max(told) == -3 + steps, (told, steps)
+    assert told and -3 < min(told) <= max(told) <= -3 + steps, (told, steps)
     if helper in HELPERS:
         assert answered(gmd)[0] > instead
     assert gmd.stop() == 0

@@ -178,8 +178,18 @@ static __always_inline struct kernel_client *find_client(__u32 number, const __u
 
 static __always_inline void count_over_rate(struct kernel_port *p, struct kernel_client *c)
 {
-    __sync_fetch_and_add(&c->refused, 1);
-    __sync_fetch_and_add(&p->counts.over_rate, 1);
+    const bool held = c->held;
+    __sync_fetch_and_add(held ? &c->held_back : &c->refused, 1);
+    __sync_fetch_and_add(held ? &p->counts.held_back : &p->counts.over_rate, 1);
+}
+
+/* What newcomers were refused does not show that they come back. */
+static __always_inline void count_crowded(struct kernel_port *p, struct kernel_client *c)
+{
+    if (c->rank == KERNEL_NEWCOMER)
+        return;
+    __sync_fetch_and_add(&c->crowded, 1);
+    __sync_fetch_and_add(&p->counts.crowded, 1);
 }
 
 /* A request that the client's own bucket decides on. */
@@ -217,8 +227,12 @@ static __always_inline bool client_and_common_pay(struct kernel_port *p, struct 
                                                   __u64 now_ns)
 {
     struct kernel_bucket *common = common_bucket(p, c);
-    return client_pays(p, c, now_ns) &&
-           (!common || take_token(&common->rate, &common->due_ns, now_ns, KNOWN));
+    if (!client_pays(p, c, now_ns))
+        return false;
+    if (!common || take_token(&common->rate, &common->due_ns, now_ns, KNOWN))
+        return true;
+    count_crowded(p, c);
+    return false;
 }
 
 /* Lets a message pass to the daemon or not. c: its sender, if it is a request of a known client. */
@@ -242,9 +256,12 @@ static __always_inline void count_early(struct kernel_port *p, __u8 type)
 static __always_inline bool client_can_pay(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
 {
     const struct kernel_bucket *common = common_bucket(p, c);
-    if (has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, KNOWN))
-        return !common || has_token(&common->rate, common->due_ns, now_ns, KNOWN);
-    count_over_rate(p, c);
+    if (!has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, KNOWN))
+        count_over_rate(p, c);
+    else if (common && !has_token(&common->rate, common->due_ns, now_ns, KNOWN))
+        count_crowded(p, c);
+    else
+        return true;
     return false;
 }
 

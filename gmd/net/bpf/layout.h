@@ -47,13 +47,16 @@ enum kernel_way { /* as enum respond_way */
 
 struct kernel_client {
     struct kernel_bucket bucket;
-    __u64 passed;   /* to the daemon */
-    __u64 answered; /* in the daemon's stead */
-    __u64 refused;
+    __u64 passed;              /* to the daemon */
+    __u64 answered;            /* in the daemon's stead */
+    __u64 refused;             /* by its own bucket ... */
+    __u64 held_back;           /* ... while that was less than its own rate */
+    __u64 crowded;             /* by the juniors' common one */
     __s8 log_message_interval; /* of its unicast answers */
     __u8 rank;                 /* enum kernel_rank */
+    __u8 held;                 /* to less than its own rate */
     __u8 ways;                 /* of asking that others may answer in the daemon's stead: enum kernel_way */
-    __u8 reserved[5];
+    __u8 reserved[4];
 };
 
 /* Everybody else, by address. */
@@ -78,7 +81,9 @@ struct kernel_counts {
     __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* by the guard */
     __u64 answered;          /* in the daemon's stead: by the fast path, by workers */
     __u64 refused_early;     /* before the sockets */
-    __u64 over_rate;         /* of the requests that either refused: by their client's own bucket */
+    __u64 over_rate;         /* of the requests that either refused: by their client's own bucket ... */
+    __u64 held_back;         /* ... while that was less than its own rate ... */
+    __u64 crowded;           /* ... and by the juniors' common one */
     __u64 refused_types[16]; /* by either, of the port's domain, by messageType */
 };
 
