@@ -124,7 +124,7 @@ const struct metric metric_table[] = {
      .factor = NANO},
     {"gmd_grandmaster_info", "1; this clock, the grandmaster of its network, and their domain.",
      .path = "status[clock_identity,grandmaster,domain]"},
-    {"gmd_guard_passed_total", "Frames that the kernel passed up to gmd.",
+    {"gmd_guard_passed_total", "Frames that the guard let pass, to gmd or its workers.",
      .path = PORT "protection.classes.{class}.passed"},
     {"gmd_guard_refused_total", "Frames that the kernel dropped.",
      .path = PORT "protection.classes.{class}.refused"},

@@ -89,6 +89,7 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
     guard_attach_plain(&settings, port->transport);
 }
 
+/* Where requests to us go and come from, and what else the kernel needs to know before it decides on them. */
 static void settle_answers(struct protection *g, const struct daemon_port *port)
 {
     const struct daemon *d = port->daemon;
@@ -138,7 +139,6 @@ static bool has_helpers(const struct port_protection *p)
 /* In the daemon's stead. */
 static void open_helpers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
 {
-    settle_answers(g, port);
     if (g->config.fast_path)
         open_fast_path(g, port, p);
     if (g->config.workers > 0)
@@ -155,6 +155,8 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
                                   .queue_lost = p->queue_lost,
                                   .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
+    if (g->guard)
+        settle_answers(g, port);
     if (g->guard)
         open_helpers(g, port, p);
     else if (g->config.fast_path || g->config.workers > 0)

@@ -32,13 +32,13 @@ static const struct {
 struct guard {
     struct bpf_object *object;
     int program, early_program;
-    int clients_map, port_numbers_map;
+    int clients_map, port_keys_map;
     unsigned slots;
     struct kernel_client *clients; /* the maps' own memory */
     struct kernel_port *ports;
-    struct kernel_client_key *keys;                     /* of the slots; of no identity: free */
-    struct kernel_port_key port_keys[KERNEL_PORTS_MAX]; /* ifindex 0: not attached */
-    int early[KERNEL_PORTS_MAX];                        /* link that holds the early program; -1: none */
+    struct kernel_client_key *keys; /* of the slots; of no identity: free */
+    struct kernel_port_keys port_keys;
+    int early[KERNEL_PORTS_MAX]; /* link that holds the early program; -1: none */
 };
 
 /* --- settings that the kernel reads while they change ------------------------------------------------- */
@@ -81,7 +81,7 @@ static int load(struct guard *g)
     g->program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard"));
     g->early_program = bpf_program__fd(bpf_object__find_program_by_name(g->object, "guard_early"));
     g->clients_map = bpf_map__fd(clients);
-    g->port_numbers_map = map_of(g, "port_numbers");
+    g->port_keys_map = map_of(g, "port_keys");
     g->clients = map_memory(bpf_map__fd(slots), sizeof(struct kernel_client), g->slots);
     g->ports = map_memory(map_of(g, "ports"), sizeof(struct kernel_port), KERNEL_PORTS_MAX);
     g->keys = calloc(g->slots, sizeof(*g->keys));
@@ -171,15 +171,21 @@ static void settle_port(struct kernel_port *p, const struct guard_port *settings
     }
 }
 
+static int set_key(struct guard *g, unsigned port, const struct kernel_port_key *key)
+{
+    const uint32_t all = 0;
+    g->port_keys.of[port] = *key;
+    return bpf_map_update_elem(g->port_keys_map, &all, &g->port_keys, BPF_ANY) < 0 ? -errno : 0;
+}
+
 int guard_attach(struct guard *g, unsigned port, const struct guard_port *settings, const struct transport *t)
 {
     const struct kernel_port_key key = {.ifindex = (uint32_t)settings->ifindex, .ethertype = ethertype_of(t)};
-    const uint32_t number = port;
     guard_detach(g, port);
     settle_port(&g->ports[port], settings);
-    if (bpf_map_update_elem(g->port_numbers_map, &key, &number, BPF_ANY) < 0)
-        return -errno;
-    g->port_keys[port] = key;
+    const int error = set_key(g, port, &key);
+    if (error)
+        return error;
     for (int i = 0; i < TRANSPORT_FDS; i++)
         if (t->fds[i] >= 0 &&
             setsockopt(t->fds[i], SOL_SOCKET, SO_ATTACH_BPF, &g->program, sizeof(g->program)) < 0)
@@ -198,9 +204,8 @@ void guard_detach(struct guard *g, unsigned port)
     if (g->early[port] >= 0)
         close(g->early[port]);
     g->early[port] = -1;
-    if (g->port_keys[port].ifindex != 0)
-        bpf_map_delete_elem(g->port_numbers_map, &g->port_keys[port]);
-    g->port_keys[port] = (struct kernel_port_key){0};
+    if (g->port_keys.of[port].ifindex != 0)
+        set_key(g, port, &(struct kernel_port_key){0});
 }
 
 void guard_set_juniors(struct guard *g, unsigned port, double rate_hz, unsigned burst)

@@ -92,7 +92,7 @@ def test_one_budget(pair, tmp_path, helper):
     print(helper, got["answered_hz"], answered(gmd), budget)
     assert 0.75 * CAPACITY < got["answered_hz"] < 1.25 * CAPACITY  # begins anew, with the first second's rush
     assert budget["state"] in ("shedding", "full") and budget["fair_hz"] < 8
-    assert 0.75 * CAPACITY < budget["used_hz"] < 1.15 * CAPACITY and budget["demand_hz"] > CAPACITY
+    assert 0.5 * CAPACITY < budget["used_hz"] < 1.15 * CAPACITY and budget["demand_hz"] > CAPACITY  # at one instant
     assert answered(gmd)[0] - instead > (0.8 * got["answered"] if helper in HELPERS else -1)
     clients = gmd.ask("clients")["clients"]
     assert all(c["requests"] == c["answered"] + sum(c["refused"].values()) for c in clients)

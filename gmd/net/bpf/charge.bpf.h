@@ -32,11 +32,11 @@ struct {
 } client_slots SEC(".maps");
 
 struct {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, KERNEL_PORTS_MAX);
-    __type(key, struct kernel_port_key);
-    __type(value, __u32); /* index of ports */
-} port_numbers SEC(".maps");
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct kernel_port_keys);
+} port_keys SEC(".maps");
 
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
@@ -59,13 +59,15 @@ struct port_found {
     struct kernel_port *port; /* NULL: none of ours */
 };
 
+/* A few comparisons in one cache line are quicker than a hash. */
 static __always_inline struct port_found find_port(__u32 ifindex, __u16 ethertype)
 {
-    const struct kernel_port_key key = {.ifindex = ifindex, .ethertype = ethertype};
-    const __u32 *number = bpf_map_lookup_elem(&port_numbers, &key);
-    if (!number)
-        return (struct port_found){0};
-    return (struct port_found){.number = *number, .port = bpf_map_lookup_elem(&ports, number)};
+    const __u32 all = 0;
+    const struct kernel_port_keys *keys = bpf_map_lookup_elem(&port_keys, &all);
+    for (__u32 i = 0; keys && i < KERNEL_PORTS_MAX; i++)
+        if (keys->of[i].ifindex == ifindex && keys->of[i].ethertype == ethertype)
+            return (struct port_found){.number = i, .port = bpf_map_lookup_elem(&ports, &i)};
+    return (struct port_found){0};
 }
 
 static __always_inline bool is_for(const struct kernel_port *p, const struct message_head *h)
@@ -157,6 +159,8 @@ static __always_inline bool all_pay(struct kernel_port *p, enum kernel_class cla
 static __always_inline bool stranger_pays(struct kernel_port *p, __u32 number, enum kernel_class class,
                                           const __u8 *address, __u64 now_ns)
 {
+    if (!has_token(&p->all[class].rate, p->all[class].due_ns, now_ns, STRANGER))
+        return false; /* whoever it is: made-up addresses shall not cost more than this */
     const bool keeps = source_pays(p, number, class, address, now_ns);
     return all_pay(p, class, now_ns, keeps ? STRANGER : CROWD);
 }
@@ -201,14 +205,6 @@ static __always_inline bool client_pays(struct kernel_port *p, struct kernel_cli
     return false;
 }
 
-static __always_inline void count(struct kernel_port *p, enum kernel_class class, __u8 type, bool passed)
-{
-    struct kernel_counts *n = &p->counts;
-    __sync_fetch_and_add(passed ? &n->passed[class] : &n->refused[class], 1);
-    if (!passed && class < KERNEL_MALFORMED)
-        __sync_fetch_and_add(&n->refused_types[type & 0x0F], 1);
-}
-
 /* The bucket that a known client's requests are paid from besides its own; NULL: none. */
 static __always_inline struct kernel_bucket *common_bucket(struct kernel_port *p,
                                                            const struct kernel_client *c)
@@ -235,56 +231,24 @@ static __always_inline bool client_and_common_pay(struct kernel_port *p, struct 
     return false;
 }
 
-/* Lets a message pass to the daemon or not. c: its sender, if it is a request of a known client. */
-static __always_inline bool admit(struct port_found at, struct kernel_client *c, enum kernel_class class,
-                                  __u8 type, const __u8 *address, __u64 now_ns)
+/* May a message pass to the daemon? c: its sender, if it is a request of a known client. */
+static __always_inline bool pays(struct port_found at, struct kernel_client *c, enum kernel_class class,
+                                 const __u8 *address, __u64 now_ns)
 {
-    const bool passed = c ? client_and_common_pay(at.port, c, now_ns)
-                          : stranger_pays(at.port, at.number, class, address, now_ns);
-    if (c && passed)
+    if (!(c ? client_and_common_pay(at.port, c, now_ns)
+            : stranger_pays(at.port, at.number, class, address, now_ns)))
+        return false;
+    if (c)
         __sync_fetch_and_add(&c->passed, 1);
-    count(at.port, class, type, passed);
-    return passed;
+    __sync_fetch_and_add(&at.port->counts.passed[class], 1);
+    return true;
 }
 
+/* Before the sockets. */
 static __always_inline void count_early(struct kernel_port *p, __u8 type)
 {
     __sync_fetch_and_add(&p->counts.refused_early, 1);
     __sync_fetch_and_add(&p->counts.refused_types[type & 0x0F], 1);
-}
-
-static __always_inline bool client_can_pay(struct kernel_port *p, struct kernel_client *c, __u64 now_ns)
-{
-    const struct kernel_bucket *common = common_bucket(p, c);
-    if (!has_token(&c->bucket.rate, c->bucket.due_ns, now_ns, KNOWN))
-        count_over_rate(p, c);
-    else if (common && !has_token(&common->rate, common->due_ns, now_ns, KNOWN))
-        count_crowded(p, c);
-    else
-        return true;
-    return false;
-}
-
-static __always_inline bool stranger_can_pay(struct port_found at, const __u8 *address, __u64 now_ns)
-{
-    const struct kernel_bucket *all = &at.port->all[KERNEL_REQUEST];
-    const struct kernel_rate *share = &at.port->source_rate[KERNEL_REQUEST];
-    struct kernel_source_key key = {.port = (__u16)at.number, .class = KERNEL_REQUEST};
-    __builtin_memcpy(key.address, address, sizeof(key.address));
-    const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
-    const bool keeps = !due_ns || has_token(share, *due_ns, now_ns, KNOWN);
-    return has_token(&all->rate, all->due_ns, now_ns, keeps ? STRANGER : CROWD);
-}
-
-/* Before the network stack has worked on a request: would the guard at the socket refuse it? It costs a
- * fraction here. What passes is the guard's to charge. */
-static __always_inline bool refuse_early(struct port_found at, struct kernel_client *c, __u8 type,
-                                         const __u8 *address, __u64 now_ns)
-{
-    if (c ? client_can_pay(at.port, c, now_ns) : stranger_can_pay(at, address, now_ns))
-        return false;
-    count_early(at.port, type);
-    return true;
 }
 
 #endif

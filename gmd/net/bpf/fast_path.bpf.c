@@ -165,6 +165,26 @@ static __always_inline int answer(struct xdp_md *ctx, struct kernel_port *p, str
     return XDP_TX;
 }
 
+/* Without a charge: what goes up is charged there. */
+static __always_inline bool stranger_can_pay(struct port_found at, const __u8 *address, __u64 now_ns)
+{
+    const struct kernel_bucket *all = &at.port->all[KERNEL_REQUEST];
+    const struct kernel_rate *share = &at.port->source_rate[KERNEL_REQUEST];
+    struct kernel_source_key key = {.port = (__u16)at.number, .class = KERNEL_REQUEST};
+    __builtin_memcpy(key.address, address, sizeof(key.address));
+    const __u64 *due_ns = bpf_map_lookup_elem(&sources, &key);
+    const bool keeps = !due_ns || has_token(share, *due_ns, now_ns, KNOWN);
+    return has_token(&all->rate, all->due_ns, now_ns, keeps ? STRANGER : CROWD);
+}
+
+static __always_inline int pass_stranger(struct port_found at, const struct request *r, __u64 now_ns)
+{
+    if (stranger_can_pay(at, r->from, now_ns))
+        return XDP_PASS;
+    count_early(at.port, DELAY_REQ);
+    return XDP_DROP;
+}
+
 typedef bool (*stamp_fn)(struct xdp_md *ctx, __u64 *raw_ns);
 
 static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
@@ -179,8 +199,10 @@ static __always_inline int serve(struct xdp_md *ctx, stamp_fn stamp)
     if (!f.port || !may_be_answered(&frame, f.port, &r, now_ns))
         return XDP_PASS;
     struct kernel_client *c = find_client(f.number, r.from, r.head.source);
-    if (!client_may_be_answered(c, &r))
-        return refuse_early(f, c, DELAY_REQ, r.from, now_ns) ? XDP_DROP : XDP_PASS;
+    if (c && !client_may_be_answered(c, &r))
+        return XDP_PASS;
+    if (!c)
+        return pass_stranger(f, &r, now_ns);
     if (!stamp(ctx, &raw_ns) || !to_clock(f.port, (__s64)raw_ns, &clock_ns))
         return XDP_PASS;
     if (!client_and_common_pay(f.port, c, now_ns)) {

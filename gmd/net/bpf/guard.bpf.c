@@ -25,6 +25,13 @@ static __always_inline int load_address(const struct __sk_buff *skb, __u16 ether
     }
 }
 
+static __always_inline void count_refused(struct kernel_port *p, enum kernel_class class, __u8 type)
+{
+    __sync_fetch_and_add(&p->counts.refused[class], 1);
+    if (class < KERNEL_MALFORMED)
+        __sync_fetch_and_add(&p->counts.refused_types[type & 0x0F], 1);
+}
+
 /* A UDP socket's filter sees the UDP header first, a packet socket's (SOCK_DGRAM) the message. */
 SEC("socket")
 int guard(struct __sk_buff *skb)
@@ -37,31 +44,40 @@ int guard(struct __sk_buff *skb)
     struct kernel_client *client = NULL;
     enum kernel_class class = KERNEL_MALFORMED;
     __u8 address[16] = {0};
-    if (!at.port)
+    if (!at.port || skb->tc_index == KERNEL_PASSED)
         return (int)skb->len;
     if (load_address(skb, ethertype, address) == 0 &&
         bpf_skb_load_bytes(skb, offset, &head, HEADER_BYTES) == 0)
         class = classify(at.port, &head, skb->len - offset);
     if (class == KERNEL_REQUEST)
         client = find_client(at.number, address, head.source);
-    return admit(at, client, class, head.type, address, now_ns) ? (int)skb->len : 0;
+    if (pays(at, client, class, address, now_ns))
+        return (int)skb->len;
+    count_refused(at.port, class, head.type);
+    return 0;
 }
 
-/* At the interface's ingress, before the network stack: requests to event ports that the guard above would
- * refuse. Fragments, IPv6 extension headers and the like go on to it. */
+/* At the interface's ingress, before the network stack: requests to us. What may not pass costs a fraction of
+ * what it would at the socket; what may is not looked at again there. Fragments, IPv6 extension headers and
+ * the like are the guard's above; what has a VLAN's tag is another interface's. */
 SEC("tc")
 int guard_early(struct __sk_buff *skb)
 {
     struct request r = {0};
     const struct frame frame = {.data = (__u8 *)(long)skb->data, .end = (__u8 *)(long)skb->data_end};
-    if (!parse(&frame, &r))
+    if (skb->vlan_present || !parse(&frame, &r))
         return TC_ACT_UNSPEC;
     const struct port_found at = find_port(skb->ifindex, r.ethertype);
-    if (!at.port || classify(at.port, &r.head, skb->len - r.message_at) != KERNEL_REQUEST)
+    if (!at.port || classify(at.port, &r.head, skb->len - r.message_at) != KERNEL_REQUEST ||
+        !is_to_us(&frame, at.port, &r))
         return TC_ACT_UNSPEC;
     struct kernel_client *client = find_client(at.number, r.from, r.head.source);
-    const bool refused = refuse_early(at, client, r.head.type, r.from, bpf_ktime_get_ns());
-    return refused ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+    if (!pays(at, client, KERNEL_REQUEST, r.from, bpf_ktime_get_ns())) {
+        count_early(at.port, r.head.type);
+        return TC_ACT_SHOT;
+    }
+    skb->tc_index = KERNEL_PASSED;
+    return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -27,6 +27,14 @@ struct kernel_port_key {
     __u32 ethertype; /* host order */
 };
 
+struct kernel_port_keys {
+    struct kernel_port_key of[KERNEL_PORTS_MAX]; /* ifindex 0: no such port */
+};
+
+/* What a frame's tc_index says between the interface's ingress and our sockets: it may pass and was paid for.
+ */
+#define KERNEL_PASSED 0x1588
+
 /* A client whose rate is agreed: portIdentity and address, at one of our ports. */
 struct kernel_client_key {
     __u8 address[16]; /* as in struct address */
@@ -47,7 +55,7 @@ enum kernel_way { /* as enum respond_way */
 
 struct kernel_client {
     struct kernel_bucket bucket;
-    __u64 passed;              /* to the daemon */
+    __u64 passed;              /* by the guard: to the daemon, to workers */
     __u64 answered;            /* in the daemon's stead */
     __u64 refused;             /* by its own bucket ... */
     __u64 held_back;           /* ... while that was less than its own rate */
