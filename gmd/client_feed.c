@@ -137,7 +137,7 @@ static void account(struct client_feed *f, const struct instance *in, unsigned i
     e.requests = e.answered + e.refused_budget + held_back + (uint32_t)n.refused - p->refused;
     if (e.requests == 0)
         return;
-    if (p->ways || held_back > 0)
+    if (p->ways || e.answered > 0 || held_back > 0)
         budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, held_back, f->looked_ns[f->part], now_ns);
     clients_asked_elsewhere(s->clients, index, &e, now_ns);
     p->answered = (uint32_t)n.answered;
