@@ -92,6 +92,15 @@ def check_answers(got):
     assert 0 <= got["median_ns"] < CLOSE_NS, got
 
 
+def check_answered_instead(pair, probe, transport, mode):
+    """All ten clients are answered, and nothing reaches the daemon."""
+    got = ask(pair, transport, mode=mode, clients=10, rate=1000)
+    check_answers(got)
+    assert probe.totals()[0] == got["sent"]
+    assert sum(probe.counts(n)[1] for n in range(1, 11)) == got["sent"]
+    assert probe.ask("received") == "0"
+
+
 def check_the_rest(pair, probe, transport):
     """Only client 1, allowed 100/s, is answered in the daemon's stead; what else comes is the daemon's, or ends."""
     # above its rate: dropped before the sockets

@@ -3,7 +3,7 @@
 
 import pytest
 
-from guarded import TRANSPORTS, Probe, ask, check_answers, check_the_rest
+from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_answers, check_the_rest
 from netns import VethPair
 
 pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
@@ -24,13 +24,13 @@ def poll_at(node):
     return other
 
 
-def fast(pair, transport, mode="driver", clients=10, rate=200):
+def fast(pair, transport, mode="driver", clients=10, rate=200, burst=200):
     if mode == "driver":
         poll_at(pair.b)
     probe = Probe(pair.a, transport)
     probe.do("guard")
     assert probe.ask("fast") == "ok driver"
-    probe.allow(clients, rate)
+    probe.allow(clients, rate, burst)  # a machine that stalls for a second costs nothing
     return probe
 
 
@@ -38,17 +38,13 @@ def fast(pair, transport, mode="driver", clients=10, rate=200):
 @pytest.mark.parametrize("mode", ["unicast", "multicast"])
 def test_known_clients_are_answered_in_the_driver(pair, transport, mode):
     probe = fast(pair, transport)
-    got = ask(pair, transport, mode=mode, clients=10, rate=1000)
-    check_answers(got)
-    assert probe.totals()[0] == got["sent"]
-    assert sum(probe.counts(n)[1] for n in range(1, 11)) == got["sent"]
-    assert probe.ask("received") == "0"
+    check_answered_instead(pair, probe, transport, mode)
     probe.quit()
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_rest_passes_up_or_ends(pair, transport):
-    probe = fast(pair, transport, clients=1, rate=100)
+    probe = fast(pair, transport, clients=1, rate=100, burst=8)
     check_the_rest(pair, probe, transport)
     probe.quit()
 
