@@ -219,7 +219,7 @@ lint-built:
 	    $(LINTED)
 	@echo '  LINT    clang-tidy'
 	$(Q)printf '%s\n' $(LINTED) | xargs -P $$(nproc) -I{} sh -c 'found=$$(clang-tidy --quiet --warnings-as-errors="*" \
-	    --checks="$(TIDY)" {} -- -std=gnu17 -I. -D_GNU_SOURCE -DGMD_VERSION="\"\"" 2>&1) || { echo "$$found"; exit 255; }'
+	    --checks="$(TIDY)" {} -- -std=gnu17 -I. -D_GNU_SOURCE -DGMD_VERSION="\"\"" 2>&1) || { echo "$$found"; exit 1; }'
 
 format: deps
 	clang-format -i $(TRACKED)

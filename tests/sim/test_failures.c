@@ -11,9 +11,13 @@
 
 #include "tests/sim/fleet.h"
 
-#define ANNOUNCE_NS  (NS_PER_S / 4)
-#define STANDBYS     2 /* silent, so none knows of the other: each may try, the worse one before the better */
-#define DEATHS       200
+#define ANNOUNCE_NS (NS_PER_S / 4)
+#define STANDBYS    2 /* silent, so none knows of the other: each may try, the worse one before the better */
+#ifdef __SANITIZE_ADDRESS__
+#define DEATHS 40 /* for memory, not for luck */
+#else
+#define DEATHS 200
+#endif
 #define DARK_CHANGES 40    /* each class of accuracy that three machines pass, one by one */
 #define UNDONE_NS    10000 /* what is left of a foreign step: its measurement rests on a free oscillator */
 #define SLEWED_S     240   /* that at 50 ppb */

@@ -19,6 +19,7 @@
 /* As the kernel has them. */
 struct bucket {
     double hz, tokens;
+    int64_t filled_ns;
     bool held;
     uint32_t asked, answered;
 };
@@ -53,9 +54,17 @@ static void bed_end(struct bed *b)
     free(b);
 }
 
+static void fill(struct bucket *k, int64_t now_ns)
+{
+    const double since_s = (double)(now_ns - k->filled_ns) / 1e9;
+    k->tokens = fmin(k->held ? CLIENT_BURST_HELD : CLIENT_BURST, k->tokens + k->hz * since_s);
+    k->filled_ns = now_ns;
+}
+
 static bool answer_elsewhere(struct bed *b, unsigned i)
 {
     struct bucket *k = &b->buckets[i];
+    fill(k, b->base.now);
     k->asked++;
     if (k->tokens < 1)
         return false;
@@ -74,14 +83,6 @@ static bool serve(struct bed *b, const struct client_request *q)
     return answer_elsewhere(b, clients_index(b->base.clients, cl));
 }
 
-static void fill(struct bed *b)
-{
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        struct bucket *k = &b->buckets[i];
-        k->tokens = fmin(k->held ? CLIENT_BURST_HELD : CLIENT_BURST, k->tokens + k->hz / 1000);
-    }
-}
-
 static void tick(struct bed *b)
 {
     struct clients_rig *r = &b->base;
@@ -94,9 +95,10 @@ static void tick(struct bed *b)
                                   r->now - TICK_MS * MS, r->now);
         clients_asked_elsewhere(r->clients, i, &e, r->now);
         budget_survey(&r->budget, &b->elsewhere, cl, r->now);
-        if (k->hz == 0)
-            k->tokens = CLIENT_BURST;
-        *k = (struct bucket){.hz = budget_client_hz(&r->budget, cl), .tokens = k->tokens};
+        fill(k, r->now);
+        *k = (struct bucket){.hz = budget_client_hz(&r->budget, cl),
+                             .tokens = k->hz > 0 ? k->tokens : CLIENT_BURST,
+                             .filled_ns = r->now};
         k->held = k->hz < client_allowed_hz(cl);
     }
     budget_take_elsewhere(&r->budget, &b->elsewhere, r->now);
@@ -116,7 +118,6 @@ static void run(struct bed *b, struct crowd *crowds, unsigned count, unsigned se
     for (unsigned i = 0; i < count; i++)
         crowds[i].asked = crowds[i].answered = 0;
     for (unsigned ms = 0; ms < seconds * 1000; ms++, b->base.now += MS) {
-        fill(b);
         for (unsigned i = 0; i < count; i++)
             step(b, &crowds[i]);
         if (ms % TICK_MS == TICK_MS - 1)
@@ -180,7 +181,6 @@ static void the_daemon_has_what_others_leave(void **state)
     run(b, &known, 1, 15);
     uint64_t answered = 0;
     for (unsigned ms = 0; ms < 20000; ms++, b->base.now += MS) {
-        fill(b);
         step(b, &known);
         for (unsigned i = 0; i < 50; i++) { /* made-up identities, each but once */
             struct client_request q = request_of(0x40000000 + ms * 50 + i, -3);

@@ -11,7 +11,11 @@
 
 #include "tests/unit/discipline_rig.h"
 
-#define SEEDS      200
+#ifdef __SANITIZE_ADDRESS__
+#define SEEDS 50 /* for memory, not for luck */
+#else
+#define SEEDS 200
+#endif
 #define EVENTS     40
 #define RECOVERY_S 1800
 #define SLEW_PPB   5000

@@ -224,14 +224,14 @@ static void leaves_out_what_is_missing(void **state)
         "[]",
         "{\"status\": null, \"ports\": 3, \"clients\": \"none\"}",
         "{\"status\": {\"state\": null, \"quality\": {}, \"budget\": {\"fair_hz\": null}}}",
-        "{\"status\": {\"quality\": {\"clock_accuracy\": \"33\"}},"
-        " \"gnss\": {\"fix\": \"unknown\", \"satellites_used\": null}}",
+        "{\"status\": {\"quality\": {\"clock_accuracy\": \"33\"}}}",
+        "{\"gnss\": {\"fix\": \"unknown\", \"satellites_used\": null}}",
         "{\"ports\": {\"ports\": []}, \"rules\": {\"rules\": {}}}",
         "{\"ports\": {\"ports\": [{\"tx\": {\"Sync\": 1}}, 7, null]}}", /* whose? */
         "{\"ports\": {\"ports\": [{\"interface\": \"eth1\", \"tx\": {\"Sync\": 1}}]}}",
         "{\"ports\": {\"ports\": [{\"port\": 1, \"tx\": {\"Sync\": 1}}]}}",
-        "{\"holdover\": {\"bound_ns\": [1], \"freq_ppb\": {}, \"offset_ns\": \"3\"}, \"process\": "
-        "{\"version\": 1.5}}",
+        "{\"holdover\": {\"bound_ns\": [1], \"freq_ppb\": {}, \"offset_ns\": \"3\"}}",
+        "{\"process\": {\"version\": 1.5}}",
     };
     for (size_t i = 0; i < sizeof nothing / sizeof nothing[0]; i++)
         gives(nothing[i], "");
