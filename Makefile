@@ -153,13 +153,15 @@ check-bed: deps
 	@$(MAKE) --no-print-directory all
 	$(PYTHON) -B tests/bed/bed.py --build $(BUILD) $(SCENARIO:%=--scenario %)
 
+# one build for all that looks for faults of memory and arithmetic
+SANITIZED := BUILD=$(BUILD)/sanitized CC=clang CFLAGS="-O2 -g -fno-omit-frame-pointer -DSANITIZED" HARDENING=-fPIE \
+             SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
+
 check-asan: deps
-	@GMD_SIM_SEEDS=$(ASAN_SEEDS) $(MAKE) --no-print-directory check-pure BUILD=$(BUILD)/asan CFLAGS="-O2 -g -fno-omit-frame-pointer" \
-	    SANITIZE="-fsanitize=address,undefined -fno-sanitize-recover=all"
+	@GMD_SIM_SEEDS=$(ASAN_SEEDS) $(MAKE) --no-print-directory check-pure $(SANITIZED)
 
 fuzz: deps
-	@$(MAKE) --no-print-directory fuzz-built BUILD=$(BUILD)/fuzz CC=clang CFLAGS="-O1 -g -fno-omit-frame-pointer" \
-	    HARDENING=-fPIE SANITIZE="-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all"
+	@$(MAKE) --no-print-directory fuzz-built $(SANITIZED)
 
 $(FUZZERS): $(BUILD)/tests/%: $(OBJ)/tests/fuzz/%.o $(ARCHIVE)
 	@mkdir -p $(@D)

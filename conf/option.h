@@ -41,7 +41,8 @@ void conf_option_set_default(const struct option *o, void *base);
 
 /* The value as gmd.conf writes it: 127, 0.5, true, "st2059-2". buf of OPTION_TEXT_MAX; returns buf. */
 const char *conf_option_format(const struct option *o, const void *base, char *buf);
-/* What o takes, for people: an integer 0..255; "e2e" or "p2p". min and max may be narrower than o's own. */
+/* What o takes, for people: an integer 0..255; "e2e" or "p2p". min and max may be narrower than
+ * o's own, or open (infinite). */
 const char *conf_option_expected(const struct option *o, double min, double max, char *buf);
 
 /* What a profile says about one option, numbers only. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Values and ranges in words, for complaints, gmd --check and the help. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,10 @@ const char *conf_option_expected(const struct option *o, double min, double max,
 {
     const char *space = *o->unit ? " " : "";
 
+    if (o->type == OPTION_INT || o->type == OPTION_DOUBLE || o->type == OPTION_ENUM) {
+        min = fmax(min, o->min); /* a profile's range may be open */
+        max = fmin(max, o->max);
+    }
     switch (o->type) {
     case OPTION_BOOL:
         return min < max ? "true or false" : min > 0 ? "true" : "false";

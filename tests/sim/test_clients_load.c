@@ -17,7 +17,7 @@
 
 /* ---- many clients for hours ---- */
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define HOURS 0.1
 #else
 #define HOURS 1.0

@@ -13,7 +13,7 @@
 
 #define ANNOUNCE_NS (NS_PER_S / 4)
 #define STANDBYS    2 /* silent, so none knows of the other: each may try, the worse one before the better */
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define DEATHS 40 /* for memory, not for luck */
 #else
 #define DEATHS 200

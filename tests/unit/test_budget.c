@@ -197,7 +197,7 @@ static void intervals_stay_within_the_profile(void **state)
     crowds_run(&r, &crowd, 1, 60);
     for (int8_t log_interval = -7; log_interval <= 4; log_interval++) {
         int8_t announced = budget_log_interval(&r.budget, log_interval, r.now);
-        assert_int_equal(announced, log_interval >= -1 ? log_interval : fmin(log_interval + 2, -1));
+        assert_int_equal(announced, log_interval >= -1 ? log_interval : (int)fmin(log_interval + 2, -1));
     }
     struct budget_status s;
     budget_status(&r.budget, r.now, &s);

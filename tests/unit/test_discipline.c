@@ -13,7 +13,7 @@
 
 #include "tests/unit/discipline_rig.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define SEEDS 6 /* for memory, not for luck */
 #else
 #define SEEDS 24

@@ -11,7 +11,7 @@
 
 #include "tests/unit/discipline_rig.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
 #define SEEDS 50 /* for memory, not for luck */
 #else
 #define SEEDS 200

@@ -130,7 +130,7 @@ static void test_finds_the_oscillator(void **state)
 static void test_bounds_cover(void **state)
 {
     (void)state;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef SANITIZED
     enum { SEEDS = 3, NAMES = 3 }; /* for memory, not for luck */
 #else
     enum { SEEDS = 12, NAMES = 3 };
