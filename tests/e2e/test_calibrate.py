@@ -112,7 +112,7 @@ def test_nothing_stays_when_it_is_ended(number):
     started = wait_for("both processes", lambda: len(c := children(process.pid)) == 2 and c, 40)
     wait_for("both interfaces", lambda: len(threads_of_interfaces(process.pid)) == 2, 40)
     process.send_signal(number)
-    assert process.wait(10) == -number
+    assert process.wait(40) == -number
     process.stdout.close()
     wait_for("no process", lambda: not any(pathlib.Path(f"/proc/{pid}/root").exists() for pid in started), 40)
     wait_for("no interface", lambda: not threads_of_interfaces(process.pid), 40)

@@ -17,7 +17,7 @@ HELPERS = {"xdp": 'fast_path = "xdp";', "workers": "workers = 2;"}
 CAPACITY = 800
 DELAY_RESP = 0x9
 
-pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+pytestmark = pytest.mark.xdist_group("helpers")  # one at a time, beside the loud ones
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@
 /* ---- many clients for hours ---- */
 
 #ifdef SANITIZED
-#define HOURS 0.1
+#define HOURS 0.03
 #else
 #define HOURS 1.0
 #endif
