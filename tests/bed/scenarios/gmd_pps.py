@@ -3,7 +3,7 @@
 
 GUEST = """
 knob receiver0/pps_latency_ns 1000
-gmd_and_client 'pulse = { type = "pps"; device = "/dev/pps0"; offset_ns = 1200.0; };'
+gmd_and_client 'pulse = { type = "pps"; device = "/dev/pps0"; offset_ns = 1200.0; noise_ns = 150.0; };'
 sleep 70
 """
 
