@@ -154,13 +154,14 @@ static bool any_helped(const struct client_feed *f)
     return any;
 }
 
-static void look_at(struct client_feed *f, const struct instance *in, unsigned index, int64_t now_ns)
+static void look_at(struct client_feed *f, const struct instance *in, unsigned index, bool helped,
+                    int64_t now_ns)
 {
     struct service *s = in->service;
     if (!f->places[index].fed || !clients_is_as_told(s->clients, index))
         return;
     account(f, in, index, now_ns);
-    if (any_helped(f))
+    if (helped)
         budget_survey(&s->budget, &f->elsewhere, clients_at(s->clients, index), now_ns);
     review_terms(f, in, index, now_ns);
 }
@@ -171,8 +172,9 @@ static bool look_at_part(struct client_feed *f, const struct instance *in, int64
     struct service *s = in->service;
     const unsigned used = clients_used(s->clients), first = f->part * PLACES_PER_CALL;
     const unsigned end = used - first > PLACES_PER_CALL ? first + PLACES_PER_CALL : used;
+    const bool helped = any_helped(f);
     for (unsigned i = first; i < end; i++)
-        look_at(f, in, i, now_ns);
+        look_at(f, in, i, helped, now_ns);
     f->looked_ns[f->part] = now_ns;
     f->part = end < used ? f->part + 1 : 0;
     if (end == used)

@@ -155,11 +155,10 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
                                   .queue_lost = p->queue_lost,
                                   .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
-    if (g->guard)
+    if (g->guard) {
         settle_answers(g, port);
-    if (g->guard)
         open_helpers(g, port, p);
-    else if (g->config.fast_path || g->config.workers > 0)
+    } else if (g->config.fast_path || g->config.workers > 0)
         snprintf(p->problem, sizeof(p->problem), "no %s: %s", g->config.fast_path ? "fast path" : "workers",
                  g->missing);
     if (p->problem[0])

@@ -11,11 +11,11 @@ void cores_take(bool abuse)
     int last = CPU_SETSIZE - 1;
     while (!CPU_ISSET(last, &cores))
         last--;
-    if (abuse)
+    if (abuse) {
         CPU_ZERO(&cores);
-    if (abuse)
         CPU_SET(last, &cores);
-    else
+    } else {
         CPU_CLR(last, &cores);
+    }
     sched_setaffinity(0, sizeof cores, &cores);
 }
