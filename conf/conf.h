@@ -31,7 +31,7 @@ enum conf_oscillator {
     CONF_OSCILLATOR_RUBIDIUM,
 };
 enum conf_edge { CONF_EDGE_RISING, CONF_EDGE_FALLING };
-enum conf_fast_path { CONF_FAST_NONE, CONF_FAST_XDP };
+enum conf_fast_path { CONF_FAST_NONE, CONF_FAST_AUTO, CONF_FAST_XDP };
 enum conf_delay_mechanism { CONF_E2E = 1, CONF_P2P = 2 }; /* as IEEE 1588 numbers them */
 
 /* where a value came from */

@@ -15,7 +15,7 @@ static const char *const receiver_words[] = {"gpsd", "simulated", NULL};
 static const char *const first_pulse_words[] = {"extts", "pps", "simulated", NULL};
 static const char *const pulse_words[] = {"extts", "pps", "simulated", "none", NULL};
 static const char *const oscillator_words[] = {"auto", "nic", "tcxo", "ocxo", "ocxo-hq", "rubidium", NULL};
-static const char *const fast_path_words[] = {"none", "xdp", NULL};
+static const char *const fast_path_words[] = {"none", "auto", "xdp", NULL};
 static const char *const edge_words[] = {"rising", "falling", NULL};
 static const char *const transport_words[] = {"udpv4", "udpv6", "ethernet", NULL};
 static const char *const timestamping_words[] = {"auto", "hardware", "software", NULL};
@@ -204,8 +204,9 @@ const struct option conf_options[] = {
     BOOL(conf, clients.guard, true,
          "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF, "
          "CAP_PERFMON)"),
-    ENUM(conf, clients.fast_path, CONF_FAST_NONE, CONF_FAST_NONE, fast_path_words,
-         "xdp: Delay_Req of known clients are answered in the NIC's driver (needs CAP_BPF, CAP_PERFMON, "
+    ENUM(conf, clients.fast_path, CONF_FAST_AUTO, CONF_FAST_NONE, fast_path_words,
+         "known clients' Delay_Req are answered by the kernel; auto: by the guard at the interface's ingress "
+         "(Linux 6.6), unless there are workers; xdp: in the NIC's driver (rights as for guard, and "
          "CAP_NET_ADMIN)"),
     INT(conf, clients.workers, 0, 0, 16, "threads",
         "for each port: they answer known clients' Delay_Req over UDP beside the daemon (Linux 6.6, rights "

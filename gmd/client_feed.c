@@ -131,19 +131,21 @@ static void account(struct client_feed *f, const struct instance *in, unsigned i
     struct place *p = &f->places[index];
     struct client *cl = clients_at(s->clients, index);
     const struct guard_counts n = guard_read(f->guard, index);
-    const uint32_t held_back = (uint32_t)n.held_back - p->held_back;
-    struct client_elsewhere e = {.answered = (uint32_t)n.answered - p->answered,
-                                 .refused_budget = (uint32_t)n.crowded - p->crowded};
-    e.requests = e.answered + e.refused_budget + held_back + (uint32_t)n.refused - p->refused;
+    const uint32_t held_back = n.held_back - p->held_back;
+    struct client_elsewhere e = {.answered = n.answered - p->answered,
+                                 .refused_budget = n.crowded - p->crowded,
+                                 .interval_s = n.interval_s,
+                                 .jitter_s = n.jitter_s};
+    e.requests = e.answered + e.refused_budget + held_back + n.refused - p->refused;
     if (e.requests == 0)
         return;
     if (p->ways || e.answered > 0 || held_back > 0)
         budget_book_elsewhere(&s->budget, &f->elsewhere, cl, &e, held_back, f->looked_ns[f->part], now_ns);
     clients_asked_elsewhere(s->clients, index, &e, now_ns);
-    p->answered = (uint32_t)n.answered;
-    p->refused = (uint32_t)n.refused;
-    p->held_back = (uint32_t)n.held_back;
-    p->crowded = (uint32_t)n.crowded;
+    p->answered = n.answered;
+    p->refused = n.refused;
+    p->held_back = n.held_back;
+    p->crowded = n.crowded;
 }
 
 static bool any_helped(const struct client_feed *f)

@@ -254,6 +254,7 @@ int daemon_run(struct daemon *d)
                                });
     d->protection = protection_open(&(struct protection_config){
         .guard = d->conf.clients.guard,
+        .ingress = d->conf.clients.fast_path != CONF_FAST_NONE && d->conf.clients.workers == 0,
         .fast_path = d->conf.clients.fast_path == CONF_FAST_XDP,
         .workers = (unsigned)d->conf.clients.workers,
         .clients = (unsigned)d->conf.clients.max,

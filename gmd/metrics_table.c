@@ -149,7 +149,7 @@ const struct metric metric_table[] = {
     {"gmd_port_errors_total", "Errors of the port's sockets.", .path = PORT "rx_errors",
      .label = "direction=\"received\""},
     {.path = PORT "tx_errors", .label = "direction=\"sent\""},
-    {"gmd_port_fast_path_answered_total", "Requests answered in the driver or by workers.",
+    {"gmd_port_fast_path_answered_total", "Requests answered in the daemon's stead, by the kernel or by workers.",
      .path = PORT "protection.fast_answered"},
     {"gmd_port_fast_path_refused_total", "Requests refused before the sockets.",
      .path = PORT "protection.fast_refused"},

@@ -19,7 +19,8 @@
 
 struct port_protection {
     bool guarded;
-    bool serves; /* what those were told last */
+    bool ingress; /* the guard answers */
+    bool serves;  /* what those were told last */
     struct fast_path *fast;
     struct workers *workers;
     char missing[160], problem[160];
@@ -90,7 +91,7 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
 }
 
 /* Where requests to us go and come from, and what else the kernel needs to know before it decides on them. */
-static void settle_answers(struct protection *g, const struct daemon_port *port)
+static void settle_answers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
 {
     const struct daemon *d = port->daemon;
     const struct conf_port *c = &d->conf.ports[port->number];
@@ -99,6 +100,9 @@ static void settle_answers(struct protection *g, const struct daemon_port *port)
         .identity = d->gm.instance.ports[port->number].identity,
         .dscp_general = c->dscp_general,
         .ttl = c->udp_ttl,
+        .ingress = !p->ingress                           ? KERNEL_INGRESS_NONE
+                   : port->stamping == STAMPING_HARDWARE ? KERNEL_INGRESS_HARDWARE
+                                                         : KERNEL_INGRESS_SOFTWARE,
     };
     answer_settle(guard_kernel_port(g->guard, port->number), &config, port->transport);
 }
@@ -113,10 +117,10 @@ static void open_fast_path(struct protection *g, const struct daemon_port *port,
     char why[120];
     p->fast = fast_path_open(g->guard, &config, why, sizeof(why));
     if (p->fast)
-        log_line(LOG_LEVEL_INFO, "port %u: fast path with %s time stamps, %s mode", port->number + 1,
-                 port->stamping == STAMPING_HARDWARE ? "hardware" : "software", fast_path_mode(p->fast));
+        log_line(LOG_LEVEL_INFO, "port %u: fast path in the driver, with %s time stamps", port->number + 1,
+                 port->stamping == STAMPING_HARDWARE ? "hardware" : "software");
     else
-        snprintf(p->problem, sizeof(p->problem), "no fast path: %s", why);
+        snprintf(p->problem, sizeof(p->problem), "no fast path in the driver: %s", why);
 }
 
 static void open_workers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
@@ -133,7 +137,7 @@ static void open_workers(struct protection *g, const struct daemon_port *port, s
 
 static bool has_helpers(const struct port_protection *p)
 {
-    return p->fast || p->workers;
+    return p->ingress || p->fast || p->workers;
 }
 
 /* In the daemon's stead. */
@@ -156,7 +160,8 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
                                   .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
     if (g->guard) {
-        settle_answers(g, port);
+        p->ingress = g->config.ingress && guard_is_early(g->guard, port->number);
+        settle_answers(g, port, p);
         open_helpers(g, port, p);
     } else if (g->config.fast_path || g->config.workers > 0)
         snprintf(p->problem, sizeof(p->problem), "no %s: %s", g->config.fast_path ? "fast path" : "workers",
@@ -174,6 +179,7 @@ void protection_port_closing(struct protection *g, const struct daemon_port *por
     fast_path_close(p->fast);
     p->workers = NULL;
     p->fast = NULL;
+    p->ingress = false;
     client_feed_helped(g->feed, port->number, false);
     if (g->guard)
         guard_detach(g->guard, port->number);
@@ -259,8 +265,9 @@ void protection_check(struct protection *g, struct daemon *d)
             count_lost(g, &d->ports[i]);
         if (!p->fast || !fast_path_check(p->fast))
             continue;
-        snprintf(p->problem, sizeof(p->problem), "fast path: the driver of %.15s loses its answers: %s mode",
-                 d->conf.ports[i].interface, fast_path_mode(p->fast));
+        snprintf(p->problem, sizeof(p->problem),
+                 "no fast path in the driver: %.15s takes its answers and loses them",
+                 d->conf.ports[i].interface);
         log_line(LOG_LEVEL_WARNING, "port %u: %s", i + 1, p->problem);
     }
 }
@@ -281,7 +288,9 @@ void protection_status(const struct protection *g, unsigned port, struct protect
     const struct port_protection *p = &g->ports[port];
     *s = (struct protection_status){.guarded = p->guarded,
                                     .early = p->guarded && guard_is_early(g->guard, port),
-                                    .fast_mode = p->fast ? fast_path_mode(p->fast) : "off",
+                                    .fast_mode = fast_path_is_on(p->fast) ? "driver"
+                                                 : p->ingress             ? "ingress"
+                                                                          : "off",
                                     .counts = protection_counts(g, port),
                                     .queue_lost = p->queue_lost};
     if (p->workers) {

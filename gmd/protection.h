@@ -9,6 +9,7 @@
 
 struct protection_config {
     bool guard;          /* where the kernel permits; else there is only the plain filter */
+    bool ingress;        /* the guard answers known clients, where it is early */
     bool fast_path;      /* needs the guard's maps, though not the guard ... */
     unsigned workers;    /* ... and so do these; of each port */
     unsigned clients;    /* slots of the client table */
@@ -19,7 +20,7 @@ struct protection_config {
 struct protection_status {
     bool guarded;
     bool early;            /* before the network stack already */
-    const char *fast_mode; /* "driver", "generic", "off" */
+    const char *fast_mode; /* "driver", "ingress", "off" */
     unsigned workers;
     uint64_t workers_unanswered; /* requests that they could not answer */
     char missing[160];           /* why it is not guarded; empty when it is, or was not to be */

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define LEASE_NS NS_PER_S
 
@@ -102,11 +103,22 @@ static void write_own(struct kernel_port *p, const char *interface, enum address
     freeifaddrs(all);
 }
 
+/* As what the daemon sends has: a VLAN's tag depends on it. */
+static uint32_t priority_of(const struct transport *t)
+{
+    int priority = 0;
+    getsockopt(t->fds[t->fds[FD_ANSWERS] >= 0 ? FD_ANSWERS : FD_EVENT], SOL_SOCKET, SO_PRIORITY, &priority,
+               &(socklen_t){sizeof priority});
+    return (uint32_t)priority;
+}
+
 void answer_settle(struct kernel_port *p, const struct answer_config *c, const struct transport *t)
 {
     p->answer_until_ns = 0;
     p->hop_limit = (uint8_t)c->ttl;
     p->traffic_class = (uint8_t)(c->dscp_general << 2);
+    p->priority = priority_of(t);
+    p->ingress = (uint8_t)c->ingress;
     write_identity(p->identity, &c->identity);
     memcpy(p->mac, t->mac, sizeof(p->mac));
     write_group(p, t->family);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What clients are answered with in the daemon's stead, by the fast path and by workers: laid down in the
- * guard's maps, and good for no longer than a second. */
+/* What clients are answered with in the daemon's stead, by the fast path, from the ingress and by workers:
+ * laid down in the guard's maps, and good for no longer than a second. */
 #ifndef GMD_NET_ANSWER_H
 #define GMD_NET_ANSWER_H
 
@@ -12,6 +12,7 @@ struct answer_config {
     const char *interface;
     struct port_identity identity; /* ours */
     int dscp_general, ttl;
+    enum kernel_ingress ingress;
 };
 
 struct answer_state {

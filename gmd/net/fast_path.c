@@ -22,7 +22,7 @@ struct fast_path {
     struct bpf_object *object;
     int link; /* closing it takes the program off; -1: none */
     int program, ifindex;
-    bool is_generic, is_veth;
+    bool is_veth;
     char interface[IFNAMSIZ];
     uint64_t lost; /* as the driver counts */
 };
@@ -51,11 +51,9 @@ static int load(struct fast_path *f, const struct guard *g, const struct fast_pa
     return error;
 }
 
-static int attach(struct fast_path *f, bool generic)
+static int attach(struct fast_path *f)
 {
-    const struct bpf_link_create_opts options = {.sz = sizeof(options),
-                                                 .flags = generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE};
-    f->is_generic = generic;
+    const struct bpf_link_create_opts options = {.sz = sizeof(options), .flags = XDP_FLAGS_DRV_MODE};
     const int link = bpf_link_create(f->program, f->ifindex, BPF_XDP, &options);
     f->link = link < 0 ? -1 : link;
     return link < 0 ? link : 0;
@@ -73,8 +71,7 @@ struct fast_path *fast_path_open(const struct guard *g, const struct fast_path_c
     f->ifindex = c->ifindex;
     snprintf(f->interface, sizeof(f->interface), "%s", c->interface);
     int error = load(f, g, c);
-    if (!error && attach(f, false) < 0)
-        error = c->stamping == STAMPING_SOFTWARE ? attach(f, true) : -EOPNOTSUPP;
+    error = error ? error : attach(f);
     if (!error) {
         f->is_veth = ethtool_is_veth(c->interface);
         f->lost = ethtool_lost_answers(c->interface);
@@ -97,19 +94,16 @@ void fast_path_close(struct fast_path *f)
     free(f);
 }
 
-const char *fast_path_mode(const struct fast_path *f)
+bool fast_path_is_on(const struct fast_path *f)
 {
-    return f->link < 0 ? "off" : f->is_generic ? "generic" : "driver";
+    return f && f->link >= 0;
 }
 
 bool fast_path_check(struct fast_path *f)
 {
-    const uint64_t lost = f->is_veth && !f->is_generic ? ethtool_lost_answers(f->interface) : f->lost;
-    const bool loses = lost > f->lost;
-    f->lost = lost;
-    if (!loses)
+    if (!f->is_veth || f->link < 0 || ethtool_lost_answers(f->interface) <= f->lost)
         return false;
     close(f->link);
-    attach(f, true);
+    f->link = -1;
     return true;
 }

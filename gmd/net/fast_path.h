@@ -16,17 +16,17 @@ struct fast_path_config {
 struct fast_path;
 
 /* For a port that the guard is attached to and that was settled (answer.h). NULL, and why in plain words: it
- * is served through its sockets alone. */
+ * is served as without it. */
 struct fast_path *fast_path_open(const struct guard *g, const struct fast_path_config *c, char *why,
                                  int why_size);
 void fast_path_close(struct fast_path *f);
 
-/* "driver"; "generic": behind the driver, in the kernel's common path; "off": it could not stay */
-const char *fast_path_mode(const struct fast_path *f);
+/* NULL is not, and none that had to go. */
+bool fast_path_is_on(const struct fast_path *f);
 
 /* A veth takes answers and loses them unless its other end polls, for which an XDP program there sees (GRO
- * should, too, but hangs in some kernels). Moves to the generic mode if answers were lost since the last
- * call: true. Every second or so. */
+ * should, too, but hangs in some kernels). Leaves the driver if answers were lost: true. Every second or so.
+ */
 bool fast_path_check(struct fast_path *f);
 
 #endif

@@ -249,6 +249,9 @@ void guard_change(struct guard *g, unsigned slot, const struct guard_terms *term
 static void start_anew(struct kernel_client *c, int8_t log_message_interval)
 {
     SHARED_SET(c->bucket.due_ns, 0);
+    SHARED_SET(c->asked_ns, 0);
+    SHARED_SET(c->interval, 0);
+    SHARED_SET(c->jitter, 0);
     SHARED_SET(c->passed, 0);
     SHARED_SET(c->answered, 0);
     SHARED_SET(c->refused, 0);
@@ -279,6 +282,8 @@ void guard_forget(struct guard *g, unsigned slot)
 
 /* --- counters ------------------------------------------------------------------------------------------ */
 
+#define MEAN_UNITS (1e6f * KERNEL_MEAN_OF) /* a second */
+
 struct guard_counts guard_read(const struct guard *g, unsigned slot)
 {
     const struct kernel_client *c = &g->clients[slot];
@@ -286,7 +291,9 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
                                  .answered = SHARED_GET(c->answered),
                                  .refused = SHARED_GET(c->refused),
                                  .held_back = SHARED_GET(c->held_back),
-                                 .crowded = SHARED_GET(c->crowded)};
+                                 .crowded = SHARED_GET(c->crowded),
+                                 .interval_s = (float)SHARED_GET(c->interval) / MEAN_UNITS,
+                                 .jitter_s = (float)SHARED_GET(c->jitter) / MEAN_UNITS};
 }
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)

@@ -35,7 +35,8 @@ struct guard_client {
 
 /* Since the slot was given to this client. */
 struct guard_counts {
-    uint64_t passed, answered, refused, held_back, crowded; /* as in struct kernel_client */
+    uint32_t passed, answered, refused, held_back, crowded; /* as in struct kernel_client */
+    float interval_s, jitter_s; /* of its requests, mean, and mean deviation from it */
 };
 
 struct bpf_object;

@@ -9,7 +9,7 @@
 /* Of the means of interval and jitter: one request weighs so much. */
 #define WEIGHT 0.0625f
 
-/* A pause so long is no jitter. */
+/* So long and more intervals than this, or the end of it: a pause, no jitter. */
 #define PAUSE_S         10.0f
 #define PAUSE_INTERVALS 16.0f
 
@@ -71,7 +71,8 @@ void client_seen(struct client *cl, int64_t now_ns)
 
 static bool is_pause(const struct client *cl, float interval_s)
 {
-    return cl->requests < 2 || interval_s > PAUSE_S + PAUSE_INTERVALS * cl->interval_s;
+    return cl->requests < 2 || interval_s > PAUSE_S + PAUSE_INTERVALS * cl->interval_s ||
+           cl->interval_s > PAUSE_S + PAUSE_INTERVALS * interval_s;
 }
 
 static void measure_interval(struct client *cl, int64_t now_ns)
@@ -85,12 +86,12 @@ static void measure_interval(struct client *cl, int64_t now_ns)
     cl->interval_s += WEIGHT * (interval_s - cl->interval_s);
 }
 
-/* Of several since it was heard last; nothing is known of their jitter. */
-static void measure_intervals(struct client *cl, uint32_t requests, int64_t now_ns)
+static void take_intervals(struct client *cl, const struct client_elsewhere *e)
 {
-    float interval_s = (float)(now_ns - cl->last_seen_ns) / (float)NS_PER_S / (float)requests;
-    float weight = is_pause(cl, interval_s) ? 1 : fminf(1, WEIGHT * (float)requests);
-    cl->interval_s += weight * (interval_s - cl->interval_s);
+    if (e->interval_s == 0)
+        return;
+    cl->interval_s = e->interval_s;
+    cl->jitter_s = e->jitter_s;
 }
 
 /* This minute and the last, against what they should have been. */
@@ -127,7 +128,7 @@ static void refuse(struct client *cl, enum client_refusal why, uint32_t count)
 
 uint8_t client_asked_elsewhere(struct client *cl, const struct client_elsewhere *e, int64_t now_ns)
 {
-    measure_intervals(cl, e->requests, now_ns);
+    take_intervals(cl, e);
     bool new_second = seen(cl, now_ns);
     cl->requests += e->requests;
     cl->answered += e->answered;

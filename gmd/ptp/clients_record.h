@@ -116,6 +116,7 @@ uint8_t client_asked(struct client *cl, uint16_t sequence_id, int64_t now_ns);
 struct client_elsewhere {
     uint32_t requests, answered;
     uint32_t refused_budget;
+    float interval_s, jitter_s; /* of all that it asked; 0: not known */
 };
 
 /* They count as of now. Returns faults as client_asked. */

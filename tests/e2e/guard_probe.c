@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A port's sockets behind the guard, with the fast path or workers if asked, at the test's command:
- * guard_probe TRANSPORT INTERFACE. Nothing is answered but by these; what comes through is counted.
+/* A port's sockets behind the guard, with answers from the fast path, the ingress or workers if asked, at the
+ * test's command: guard_probe TRANSPORT INTERFACE. Nothing else is answered; what comes through is counted.
  * Commands on stdin, one answer line each:
  *     guard | plain                                  put it before the sockets:  ok | REASON
  *     allow SLOT ADDRESS IDENTITY RATE BURST         IDENTITY: 20 hex digits:    ok | REASON
- *     fast                                           ok driver|generic | REASON
+ *     fast                                           ok | REASON
+ *     ingress                                        ok | REASON
  *     workers COUNT                                  ok | REASON
  *     serve 0|1                                      whether these answer: ok
  *     hang SECONDS                                   the daemon does nothing for so long: ok
  *     received                                       frames that came through since the last time
- *     client SLOT                                    passed answered refused
+ *     client SLOT                                    passed answered refused, interval and jitter in us
  *     totals                                         answered, then passed and refused of each class
- *     check                                          lost|well, and the mode now
+ *     check                                          lost|well, and the fast path now: on|off
  *     drops | quit */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -105,11 +106,14 @@ static void on_allow(struct probe *p, unsigned slot, const char *address, const 
     printf("%s\n", error ? strerror(-error) : "ok");
 }
 
-static void start_answers(struct probe *p)
+static void start_answers(struct probe *p, enum kernel_ingress ingress)
 {
     char why[160];
-    const struct answer_config c = {
-        .interface = p->interface, .identity = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1}, .dscp_general = 34, .ttl = 3};
+    const struct answer_config c = {.interface = p->interface,
+                                    .identity = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1},
+                                    .dscp_general = 34,
+                                    .ttl = 3,
+                                    .ingress = ingress};
     answer_settle(guard_kernel_port(p->guard, 0), &c, p->transport);
     p->clock = clock_readonly_system_open(37, why, sizeof(why));
     renew(p, loop_now());
@@ -119,7 +123,7 @@ static void on_workers(struct probe *p, unsigned count)
 {
     char why[160];
     const struct workers_config c = {.port = 0, .count = count, .ifindex = p->info.index};
-    start_answers(p);
+    start_answers(p, KERNEL_INGRESS_NONE);
     p->workers = workers_open(p->guard, &c, p->transport, why, sizeof(why));
     printf("%s\n", p->workers ? "ok" : why);
 }
@@ -128,16 +132,22 @@ static void on_fast(struct probe *p)
 {
     char why[160];
     const struct fast_path_config c = {.interface = p->interface, .ifindex = p->info.index};
-    start_answers(p);
+    start_answers(p, KERNEL_INGRESS_NONE);
     p->fast = fast_path_open(p->guard, &c, why, sizeof(why));
-    printf("%s%s\n", p->fast ? "ok " : why, p->fast ? fast_path_mode(p->fast) : "");
+    printf("%s\n", p->fast ? "ok" : why);
+}
+
+static void on_ingress(struct probe *p)
+{
+    start_answers(p, KERNEL_INGRESS_SOFTWARE);
+    printf("%s\n", guard_is_early(p->guard, 0) ? "ok" : "no early guard");
 }
 
 static void on_client(struct probe *p, unsigned slot)
 {
     const struct guard_counts c = guard_read(p->guard, slot);
-    printf("%llu %llu %llu\n", (unsigned long long)c.passed, (unsigned long long)c.answered,
-           (unsigned long long)c.refused);
+    printf("%u %u %u %.0f %.0f\n", c.passed, c.answered, c.refused, 1e6 * (double)c.interval_s,
+           1e6 * (double)c.jitter_s);
 }
 
 static void on_totals(struct probe *p)
@@ -167,6 +177,8 @@ static void on_command(void *ctx, int fd, short revents)
         on_allow(p, slot, address, identity, rate, burst);
     else if (strncmp(line, "fast", 4) == 0)
         on_fast(p);
+    else if (strncmp(line, "ingress", 7) == 0)
+        on_ingress(p);
     else if (sscanf(line, "hang %u", &slot) == 1) {
         printf("ok\n");
         sleep(slot);
@@ -185,7 +197,7 @@ static void on_command(void *ctx, int fd, short revents)
         p->received = 0;
     } else if (strncmp(line, "check", 5) == 0) {
         const bool loses = fast_path_check(p->fast);
-        printf("%s %s\n", loses ? "lost" : "well", fast_path_mode(p->fast));
+        printf("%s %s\n", loses ? "lost" : "well", fast_path_is_on(p->fast) ? "on" : "off");
     } else if (strncmp(line, "drops", 5) == 0) {
         p->transport->ops->count_drops(p->transport);
         printf("%llu\n", (unsigned long long)p->transport->counters.rx_dropped);

@@ -43,7 +43,11 @@ class Probe:
 
     def counts(self, slot):
         """passed, answered, refused"""
-        return [int(word) for word in self.ask("client", slot).split()]
+        return [int(word) for word in self.ask("client", slot).split()[:3]]
+
+    def interval(self, slot):
+        """Mean of its requests' intervals, and mean deviation from it, us"""
+        return [int(word) for word in self.ask("client", slot).split()[3:]]
 
     def totals(self):
         """answered, and by class: (passed, refused)"""

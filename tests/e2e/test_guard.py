@@ -146,7 +146,7 @@ def test_rights_of_the_service_suffice(pair, tmp_path):
     names = re.search(r"^CapabilityBoundingSet=(.*)$", unit.read_text(), re.MULTILINE)[1].split()
     capabilities = ["-all", *("+" + name.removeprefix("CAP_").lower() for name in names)]
     gmd, protection = served_with(pair, tmp_path, capabilities, 'fast_path = "xdp";')
-    assert protection["guard"] and protection["fast_path"] in ("driver", "generic"), gmd.log()
+    assert protection["guard"] and protection["fast_path"] in ("driver", "ingress"), gmd.log()
     assert not protection["missing"] and not protection["problem"]
     assert "clients.guard" not in gmd.log()
 

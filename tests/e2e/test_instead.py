@@ -13,7 +13,7 @@ from peers import BUILD, Gmd
 from test_telecom import dissect
 
 CLIENT_NET = "10.77.0.0/16"
-HELPERS = {"xdp": 'fast_path = "xdp";', "workers": "workers = 2;"}
+HELPERS = {"ingress": "", "xdp": 'fast_path = "xdp";', "workers": "workers = 2;"}
 CAPACITY = 800
 DELAY_RESP = 0x9
 

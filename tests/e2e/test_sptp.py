@@ -157,7 +157,7 @@ def test_behind_the_guard_and_the_fast_path(tmp_path):
         answered = len(of_type(flood, SYNC))
         assert 8 <= answered == len(of_type(flood, ANNOUNCE)) < 100
         port = gmd.ask("ports")["ports"][0]["protection"]
-        assert port["guard"] and port["fast_path"] in ("driver", "generic"), port
+        assert port["guard"] and port["fast_path"] in ("driver", "ingress"), port
         assert port["fast_answered"] == 0
         refused = port["classes"]["request"]["refused"] + port["fast_refused"]
         assert port["classes"]["request"]["passed"] + refused == 204 and refused > 100, port

@@ -22,6 +22,8 @@ struct bucket {
     int64_t filled_ns;
     bool held;
     uint32_t asked, answered;
+    int64_t asked_ns;  /* last */
+    double interval_s; /* mean */
 };
 
 struct crowd {
@@ -65,6 +67,10 @@ static bool answer_elsewhere(struct bed *b, unsigned i)
 {
     struct bucket *k = &b->buckets[i];
     fill(k, b->base.now);
+    if (k->asked_ns > 0)
+        k->interval_s +=
+            ((double)(b->base.now - k->asked_ns) / 1e9 - k->interval_s) / (k->interval_s > 0 ? 16 : 1);
+    k->asked_ns = b->base.now;
     k->asked++;
     if (k->tokens < 1)
         return false;
@@ -89,7 +95,8 @@ static void tick(struct bed *b)
     for (unsigned i = 0; i < clients_used(r->clients); i++) {
         struct client *cl = clients_at(r->clients, i);
         struct bucket *k = &b->buckets[i];
-        struct client_elsewhere e = {.requests = k->asked, .answered = k->answered};
+        struct client_elsewhere e = {
+            .requests = k->asked, .answered = k->answered, .interval_s = (float)k->interval_s};
         if (k->asked > 0)
             budget_book_elsewhere(&r->budget, &b->elsewhere, cl, &e, k->held ? k->asked - k->answered : 0,
                                   r->now - TICK_MS * MS, r->now);
@@ -98,7 +105,9 @@ static void tick(struct bed *b)
         fill(k, r->now);
         *k = (struct bucket){.hz = budget_client_hz(&r->budget, cl),
                              .tokens = k->hz > 0 ? k->tokens : CLIENT_BURST,
-                             .filled_ns = r->now};
+                             .filled_ns = r->now,
+                             .asked_ns = k->asked_ns,
+                             .interval_s = k->interval_s};
         k->held = k->hz < client_allowed_hz(cl);
     }
     budget_take_elsewhere(&r->budget, &b->elsewhere, r->now);

@@ -62,7 +62,8 @@ static void measures_jitter(void **state)
         client_asked(&cl, 0, now += 125 * MS + (i % 2 == 0 ? 20 : -20) * MS);
     assert_float_equal(cl.jitter_s, 0.020, 0.003);
     float before = cl.jitter_s;
-    client_asked(&cl, 0, now + 3600 * S); /* a pause is no jitter */
+    client_asked(&cl, 0, now + 3600 * S); /* a pause is no jitter, nor is its end */
+    client_asked(&cl, 0, now + 3600 * S + 125 * MS);
     assert_true(cl.jitter_s == before);
 }
 
@@ -116,7 +117,12 @@ static void counts_what_was_dealt_with_elsewhere(void **state)
     struct client *cl = rig_ask(&r, 1);
     client_answer(cl);
     const unsigned index = clients_index(r.clients, cl);
-    const struct client_elsewhere some = {.requests = 1000, .answered = 10, .refused_budget = 90}, none = {0};
+    const struct client_elsewhere some = {.requests = 1000,
+                                          .answered = 10,
+                                          .refused_budget = 90,
+                                          .interval_s = 0.001F,
+                                          .jitter_s = 0.0002F},
+                                  none = {0};
     clients_asked_elsewhere(r.clients, index, &some, r.now + S);
     clients_asked_elsewhere(r.clients, index, &none, r.now + 9 * S);
     assert_int_equal(cl->requests, 1001);
@@ -125,6 +131,7 @@ static void counts_what_was_dealt_with_elsewhere(void **state)
     assert_int_equal(client_refused(cl, REFUSED_BUDGET), 90);
     assert_true(cl->last_seen_ns == r.now + S);
     assert_true(client_rate_1s(cl, r.now + S) > 990);
+    assert_true(cl->interval_s == some.interval_s && cl->jitter_s == some.jitter_s);
     rig_end(&r);
 }
 

@@ -219,10 +219,30 @@ static __always_inline struct kernel_bucket *common_bucket(struct kernel_port *p
     }
 }
 
+/* Two processors at once may lose one of their requests. */
+static __always_inline void measure(struct kernel_client *c, __u64 now_ns)
+{
+    const __u64 since_us = (now_ns - c->asked_ns) / 1000;
+    const __u32 us = since_us < KERNEL_INTERVAL_US ? (__u32)since_us : KERNEL_INTERVAL_US;
+    const __u32 mean_us = c->interval / KERNEL_MEAN_OF;
+    const bool is_first = c->asked_ns == 0;
+    c->asked_ns = now_ns;
+    if (is_first)
+        return;
+    if (c->interval == 0 || us > KERNEL_PAUSE_US + c->interval ||
+        mean_us > KERNEL_PAUSE_US + us * KERNEL_MEAN_OF) {
+        c->interval = us * KERNEL_MEAN_OF;
+        return;
+    }
+    c->jitter += (us > mean_us ? us - mean_us : mean_us - us) - c->jitter / KERNEL_MEAN_OF;
+    c->interval += us - mean_us;
+}
+
 static __always_inline bool client_and_common_pay(struct kernel_port *p, struct kernel_client *c,
                                                   __u64 now_ns)
 {
     struct kernel_bucket *common = common_bucket(p, c);
+    measure(c, now_ns);
     if (!client_pays(p, c, now_ns))
         return false;
     if (!common || take_token(&common->rate, &common->due_ns, now_ns, KNOWN))
@@ -231,17 +251,20 @@ static __always_inline bool client_and_common_pay(struct kernel_port *p, struct 
     return false;
 }
 
-/* May a message pass to the daemon? c: its sender, if it is a request of a known client. */
+/* May a message be answered, or pass to the daemon? c: its sender, if it is a request of a known client. */
 static __always_inline bool pays(struct port_found at, struct kernel_client *c, enum kernel_class class,
                                  const __u8 *address, __u64 now_ns)
 {
-    if (!(c ? client_and_common_pay(at.port, c, now_ns)
-            : stranger_pays(at.port, at.number, class, address, now_ns)))
-        return false;
+    return c ? client_and_common_pay(at.port, c, now_ns)
+             : stranger_pays(at.port, at.number, class, address, now_ns);
+}
+
+static __always_inline void count_passed(struct kernel_port *p, struct kernel_client *c,
+                                         enum kernel_class class)
+{
     if (c)
         __sync_fetch_and_add(&c->passed, 1);
-    __sync_fetch_and_add(&at.port->counts.passed[class], 1);
-    return true;
+    __sync_fetch_and_add(&p->counts.passed[class], 1);
 }
 
 /* Before the sockets. */

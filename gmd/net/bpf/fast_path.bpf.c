@@ -4,141 +4,19 @@
  *
  * UDP checksums of requests are not looked at: between virtual interfaces they are left undone, and the
  * frame's own check sequence has covered the wire. */
-#include "gmd/net/bpf/charge.bpf.h"
-#include "gmd/net/bpf/request.bpf.h"
-
-#define GENERAL_PORT  320
-#define UNICAST_HOPS  64
-#define DONT_FRAGMENT 0x4000
-
-/* What a UDP checksum covers, in whole words. */
-struct datagram {
-    struct udphdr udp;
-    struct response message;
-    __u16 none;
-} __attribute__((packed, aligned(4)));
-
-struct pseudo_header {
-    __u8 source[16], destination[16];
-    __u32 length;
-    __u8 zeros[3];
-    __u8 protocol;
-};
+#include "gmd/net/bpf/answer.bpf.h"
 
 static __always_inline struct frame frame_of(const struct xdp_md *ctx)
 {
     return (struct frame){.data = (__u8 *)(long)ctx->data, .end = (__u8 *)(long)ctx->data_end};
 }
 
-static __always_inline void *at(const struct xdp_md *ctx, __u32 offset, __u32 len)
+static __always_inline __u16 checksum(const struct request *r, const struct datagram *d)
 {
-    const struct frame f = frame_of(ctx);
-    return frame_at(&f, offset, len);
-}
-
-static __always_inline bool to_clock(const struct kernel_port *p, __s64 raw_ns, __u64 *clock_ns)
-{
-    const struct kernel_answer *a = &p->answers[p->answer & 1];
-    __s64 shown_ns;
-    if (!kernel_line_at(&a->line, raw_ns, &shown_ns))
-        return false;
-    *clock_ns = (__u64)(shown_ns - a->ingress_latency_ns);
-    return true;
-}
-
-static __always_inline __u16 fold(__s64 sum)
-{
-    sum = (sum & 0xFFFF) + (sum >> 16);
-    sum = (sum & 0xFFFF) + (sum >> 16);
-    return (__u16)~sum;
-}
-
-/* As received, but from us to where it came from. */
-static __always_inline void turn_round(const struct kernel_port *p, struct request *r)
-{
-    __u8 from[16];
-    __builtin_memcpy(from, r->from, sizeof(from));
-    __builtin_memcpy(r->from, r->multicast ? p->own[0] : r->to, sizeof(from));
-    if (!r->multicast)
-        __builtin_memcpy(r->to, from, sizeof(from));
-}
-
-static __always_inline void finish_udp(struct datagram *d, const struct request *r)
-{
-    const __u16 len = bpf_htons(sizeof(d->udp) + RESPONSE_BYTES);
-    struct pseudo_header pseudo = {.length = bpf_htonl(sizeof(d->udp) + RESPONSE_BYTES),
-                                   .protocol = IPPROTO_UDP};
-    __builtin_memcpy(pseudo.source, r->from, sizeof(pseudo.source));
-    __builtin_memcpy(pseudo.destination, r->to, sizeof(pseudo.destination));
-    d->udp = (struct udphdr){.source = bpf_htons(GENERAL_PORT), .dest = bpf_htons(GENERAL_PORT), .len = len};
+    struct pseudo_header pseudo = pseudo_header(r, sizeof(d->udp) + RESPONSE_BYTES);
     const __s64 sum = bpf_csum_diff(NULL, 0, (__be32 *)&pseudo, sizeof(pseudo), 0);
-    d->udp.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)d, sizeof(*d), (__wsum)sum));
-    if (d->udp.check == 0)
-        d->udp.check = 0xFFFF;
-}
-
-static __always_inline bool write_ipv4(const struct xdp_md *ctx, const struct kernel_port *p,
-                                       const struct request *r)
-{
-    struct iphdr ip = {.version = 4,
-                       .ihl = 5,
-                       .tos = p->traffic_class,
-                       .tot_len = bpf_htons(sizeof(ip) + sizeof(struct udphdr) + RESPONSE_BYTES),
-                       .frag_off = bpf_htons(DONT_FRAGMENT),
-                       .ttl = r->multicast ? p->hop_limit : UNICAST_HOPS,
-                       .protocol = IPPROTO_UDP};
-    __builtin_memcpy(&ip.saddr, r->from, sizeof(ip.saddr));
-    __builtin_memcpy(&ip.daddr, r->to, sizeof(ip.daddr));
-    ip.check = fold(bpf_csum_diff(NULL, 0, (__be32 *)&ip, sizeof(ip), 0));
-    struct iphdr *to = at(ctx, ETH_HLEN, sizeof(*to));
-    if (to)
-        *to = ip;
-    return to;
-}
-
-static __always_inline bool write_ipv6(const struct xdp_md *ctx, const struct kernel_port *p,
-                                       const struct request *r)
-{
-    struct ipv6hdr *to = at(ctx, ETH_HLEN, sizeof(*to));
-    if (!to)
-        return false;
-    *to = (struct ipv6hdr){.version = 6,
-                           .priority = p->traffic_class >> 4,
-                           .flow_lbl = {(__u8)(p->traffic_class << 4)},
-                           .payload_len = bpf_htons(sizeof(struct udphdr) + RESPONSE_BYTES),
-                           .nexthdr = IPPROTO_UDP,
-                           .hop_limit = r->multicast ? p->hop_limit : UNICAST_HOPS};
-    __builtin_memcpy(&to->saddr, r->from, sizeof(to->saddr));
-    __builtin_memcpy(&to->daddr, r->to, sizeof(to->daddr));
-    return true;
-}
-
-/* Writes the answer over the request, in a frame that has the right length by now. */
-static __always_inline bool write_frame(const struct xdp_md *ctx, const struct kernel_port *p,
-                                        const struct request *r, struct datagram *d)
-{
-    struct ethhdr *eth = at(ctx, 0, sizeof(*eth));
-    if (!eth)
-        return false;
-    __builtin_memcpy(eth->h_dest, r->multicast ? p->group_mac : r->mac, ETH_ALEN);
-    __builtin_memcpy(eth->h_source, p->mac, ETH_ALEN);
-    eth->h_proto = bpf_htons(r->ethertype);
-    if (r->ethertype == ETH_P_1588) {
-        struct response *message = at(ctx, ETH_HLEN, sizeof(*message));
-        if (message)
-            *message = d->message;
-        return message;
-    }
-    finish_udp(d, r);
-    const bool is_ipv4 = r->ethertype == ETH_P_IP;
-    if (!(is_ipv4 ? write_ipv4(ctx, p, r) : write_ipv6(ctx, p, r)))
-        return false;
-    const __u32 len = sizeof(d->udp) + RESPONSE_BYTES;
-    __u8 *udp = is_ipv4 ? at(ctx, ETH_HLEN + sizeof(struct iphdr), len)
-                        : at(ctx, ETH_HLEN + sizeof(struct ipv6hdr), len);
-    if (udp)
-        __builtin_memcpy(udp, d, sizeof(d->udp) + RESPONSE_BYTES);
-    return udp;
+    const __u16 check = fold(bpf_csum_diff(NULL, 0, (__be32 *)d, sizeof(*d), (__wsum)sum));
+    return check ? check : 0xFFFF;
 }
 
 /* Room for the answer, which is written from its first octet on: in front, where there always is some, while
@@ -151,17 +29,16 @@ static __always_inline long resize(struct xdp_md *ctx, int grow)
 static __always_inline int answer(struct xdp_md *ctx, struct kernel_port *p, struct kernel_client *c,
                                   struct request *r, __u64 clock_ns)
 {
-    const __s8 log_interval =
-        r->multicast ? (__s8)p->answers[p->answer & 1].log_min_delay_req_interval : c->log_message_interval;
-    struct datagram d = {.message = respond(p, &r->head, r->multicast, log_interval, clock_ns)};
+    struct datagram d = answer_to(p, c, r, clock_ns);
     const int len = (int)(ctx->data_end - ctx->data);
     if (resize(ctx, (int)r->message_at + RESPONSE_BYTES - len) != 0)
         return XDP_PASS;
     turn_round(p, r);
-    if (!write_frame(ctx, p, r, &d))
+    d.udp.check = checksum(r, &d);
+    const struct frame frame = frame_of(ctx);
+    if (!write_frame(&frame, p, r, &d))
         return XDP_ABORTED;
-    __sync_fetch_and_add(&c->answered, 1);
-    __sync_fetch_and_add(&p->counts.answered, 1);
+    count_answered(p, c);
     return XDP_TX;
 }
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guard: a filter on the ports' sockets. What nobody has agreed to is dropped before it takes a place in
  * the receive queue, so a flood cannot crowd out those who keep to their rate. */
-#include "gmd/net/bpf/request.bpf.h"
-
-#include <linux/pkt_cls.h>
 #include <stddef.h>
+
+#include "gmd/net/bpf/ingress.bpf.h"
 
 #define UDP_HEADER   8
 #define IPV4_SOURCE  12
@@ -51,20 +50,24 @@ int guard(struct __sk_buff *skb)
         class = classify(at.port, &head, skb->len - offset);
     if (class == KERNEL_REQUEST)
         client = find_client(at.number, address, head.source);
-    if (pays(at, client, class, address, now_ns))
-        return (int)skb->len;
-    count_refused(at.port, class, head.type);
-    return 0;
+    if (!pays(at, client, class, address, now_ns)) {
+        count_refused(at.port, class, head.type);
+        return 0;
+    }
+    count_passed(at.port, client, class);
+    return (int)skb->len;
 }
 
 /* At the interface's ingress, before the network stack: requests to us. What may not pass costs a fraction of
- * what it would at the socket; what may is not looked at again there. Fragments, IPv6 extension headers and
- * the like are the guard's above; what has a VLAN's tag is another interface's. */
+ * what it would at the socket; what may is answered at once, where that is asked for, or not looked at again
+ * there. Fragments, IPv6 extension headers and the like are the guard's above; what has a VLAN's tag is
+ * another interface's. */
 SEC("tc")
 int guard_early(struct __sk_buff *skb)
 {
     struct request r = {0};
-    const struct frame frame = {.data = (__u8 *)(long)skb->data, .end = (__u8 *)(long)skb->data_end};
+    const struct frame frame = frame_of(skb);
+    const __u64 now_ns = bpf_ktime_get_ns();
     if (skb->vlan_present || !parse(&frame, &r))
         return TC_ACT_UNSPEC;
     const struct port_found at = find_port(skb->ifindex, r.ethertype);
@@ -72,12 +75,16 @@ int guard_early(struct __sk_buff *skb)
         !is_to_us(&frame, at.port, &r))
         return TC_ACT_UNSPEC;
     struct kernel_client *client = find_client(at.number, r.from, r.head.source);
-    if (!pays(at, client, KERNEL_REQUEST, r.from, bpf_ktime_get_ns())) {
+    if (!pays(at, client, KERNEL_REQUEST, r.from, now_ns)) {
         count_early(at.port, r.head.type);
         return TC_ACT_SHOT;
     }
-    skb->tc_index = KERNEL_PASSED;
-    return TC_ACT_UNSPEC;
+    const int verdict = client ? answer_at_ingress(skb, at.port, client, &r, now_ns) : TC_ACT_UNSPEC;
+    if (verdict == TC_ACT_UNSPEC) {
+        count_passed(at.port, client, KERNEL_REQUEST);
+        skb->tc_index = KERNEL_PASSED;
+    }
+    return verdict;
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -55,17 +55,22 @@ enum kernel_way { /* as enum respond_way */
 
 struct kernel_client {
     struct kernel_bucket bucket;
-    __u64 passed;              /* by the guard: to the daemon, to workers */
-    __u64 answered;            /* in the daemon's stead */
-    __u64 refused;             /* by its own bucket ... */
-    __u64 held_back;           /* ... while that was less than its own rate */
-    __u64 crowded;             /* by the juniors' common one */
+    __u64 asked_ns;         /* last */
+    __u32 interval, jitter; /* mean, and mean deviation from it, us / KERNEL_MEAN_OF */
+    __u32 passed;           /* by the guard: to the daemon, to workers; this and what follows modulo 2^32 */
+    __u32 answered;         /* in the daemon's stead */
+    __u32 refused;          /* by its own bucket ... */
+    __u32 held_back;        /* ... while that was less than its own rate */
+    __u32 crowded;          /* by the juniors' common one */
     __s8 log_message_interval; /* of its unicast answers */
     __u8 rank;                 /* enum kernel_rank */
     __u8 held;                 /* to less than its own rate */
     __u8 ways;                 /* of asking that others may answer in the daemon's stead: enum kernel_way */
-    __u8 reserved[4];
 };
+
+#define KERNEL_MEAN_OF     16         /* requests, as the daemon's own means */
+#define KERNEL_PAUSE_US    10000000U  /* more than so many intervals and this: a pause, no jitter */
+#define KERNEL_INTERVAL_US 200000000U /* longer ones are not told apart */
 
 /* Everybody else, by address. */
 struct kernel_source_key {
@@ -110,6 +115,9 @@ struct kernel_answer {
     __s64 log_min_delay_req_interval; /* in answers by multicast */
 };
 
+/* Whether the guard at the interface's ingress answers, and with which stamps. */
+enum kernel_ingress { KERNEL_INGRESS_NONE, KERNEL_INGRESS_SOFTWARE, KERNEL_INGRESS_HARDWARE };
+
 #define KERNEL_OWN_MAX 8
 
 struct kernel_port {
@@ -119,6 +127,7 @@ struct kernel_port {
     __u8 hop_limit; /* of multicast answers */
     __u8 traffic_class;
     __u8 workers; /* who answer: client_slots' index modulo this; 0: none */
+    __u8 ingress; /* enum kernel_ingress */
     __u8 identity[10];
     __u8 mac[6], group_mac[6];
     /* destination of multicast requests and answers, as in struct address */
@@ -126,7 +135,8 @@ struct kernel_port {
     /* addresses of ours; the first is the source of multicast answers */
     __u8 own[KERNEL_OWN_MAX][16] __attribute__((aligned(8)));
     __u32 own_count;
-    __u32 answer; /* counts up: of answers, the one at this modulo 2 is in force */
+    __u32 priority; /* of answers from the ingress, as SO_PRIORITY */
+    __u32 answer;   /* counts up: of answers, the one at this modulo 2 is in force */
     struct kernel_answer answers[2];
     __u64 answer_until_ns; /* later, nobody answers in the daemon's stead: it must be renewed */
     struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The fast path's program, run by the kernel on made-up frames (BPF_PROG_TEST_RUN). Skipped without the
- * rights to load it. */
+/* The programs that answer in the kernel, in the driver and at the ingress, run by it on made-up frames
+ * (BPF_PROG_TEST_RUN). Skipped without the rights to load them. */
 #include "gmd/net/fast_path.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <linux/pkt_cls.h>
+#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,20 +21,23 @@
 
 #include "gmd/loop.h"
 #include "gmd/net/answer.h"
+#include "gmd/net/bpf_objects.h"
 
-#define LOOPBACK   1 /* its index in a fresh network namespace */
-#define DOMAIN     127
-#define IPV4_FRAME (14 + 20 + 8 + 44)
-#define MESSAGE    (14 + 20 + 8)
-#define CLOCK_NS   (1700000000 * NS_PER_S)
+#define INTERFACE    "gmd0"
+#define DOMAIN       127
+#define IPV4_FRAME   (14 + 20 + 8 + 44)
+#define MESSAGE      (14 + 20 + 8)
+#define TEST_RUN_MIN (14 + 20) /* the kernel wants an IP header */
+#define CLOCK_NS     (1700000000 * NS_PER_S)
 
 struct rig {
     struct guard *guard;
-    struct fast_path *fast;
-    int program;
+    struct fast_path *fast; /* NULL: at the ingress */
+    unsigned ifindex;
+    int program; /* 0: none, all is skipped */
 };
 
-static const uint8_t own_mac[6]; /* the loopback's: zeros */
+static const uint8_t own_mac[6]; /* zeros, as the transport's */
 static const struct port_identity own = {{{1, 2, 3, 4, 5, 6, 7, 8}}, 1};
 static const struct port_identity client = {{{9, 8, 7, 6, 5, 4, 3, 2}}, 1};
 
@@ -66,27 +71,51 @@ static void allow(const struct rig *r, double rate_hz, unsigned burst)
     allow_ways(r, rate_hz, burst, KERNEL_UNICAST | KERNEL_MULTICAST);
 }
 
-static int set_up(void **state)
+/* With the guard attached to an interface of a namespace of its own. */
+static bool open_guard(struct rig *r, enum kernel_ingress ingress)
+{
+    const struct transport t = {.fds = {-1, -1, -1, -1}, .family = ADDRESS_IPV4};
+    const struct answer_config answers = {
+        .interface = INTERFACE, .identity = own, .dscp_general = 34, .ttl = 3, .ingress = ingress};
+    char why[160] = "no network namespace";
+    if (unshare(CLONE_NEWNET) == 0 && system("ip link add " INTERFACE " type veth peer name other &&"
+                                             "ip address add 127.0.0.1/8 dev " INTERFACE) == 0)
+        r->guard = guard_open(16, why, sizeof why);
+    r->ifindex = if_nametoindex(INTERFACE);
+    const struct guard_port port = {.ifindex = (int)r->ifindex, .domain = DOMAIN};
+    if (!r->guard || guard_attach(r->guard, 0, &port, &t) < 0) {
+        print_message("skipped: %s\n", why);
+        return false;
+    }
+    answer_settle(guard_kernel_port(r->guard, 0), &answers, &t);
+    return true;
+}
+
+static int set_up_driver(void **state)
 {
     static struct rig r;
-    static const struct guard_port port = {.ifindex = LOOPBACK, .domain = DOMAIN};
-    const struct transport t = {.fds = {-1, -1, -1, -1}, .family = ADDRESS_IPV4};
-    const struct answer_config answers = {.interface = "lo", .identity = own, .dscp_general = 34, .ttl = 3};
-    const struct fast_path_config c = {.interface = "lo", .ifindex = LOOPBACK};
-    char why[160] = "no network namespace";
+    char why[160];
     uint32_t id;
     *state = &r;
-    if (unshare(CLONE_NEWNET) == 0 && system("ip link set lo up") == 0)
-        r.guard = guard_open(16, why, sizeof why);
-    if (!r.guard || guard_attach(r.guard, 0, &port, &t) < 0) {
-        print_message("skipped: %s\n", why);
+    if (!open_guard(&r, KERNEL_INGRESS_NONE))
         return 0;
-    }
-    answer_settle(guard_kernel_port(r.guard, 0), &answers, &t);
+    const struct fast_path_config c = {.interface = INTERFACE, .ifindex = (int)r.ifindex};
     r.fast = fast_path_open(r.guard, &c, why, sizeof why);
-    assert_non_null(r.fast);
-    assert_string_equal(fast_path_mode(r.fast), "generic");
-    assert_int_equal(bpf_xdp_query_id(LOOPBACK, 0, &id), 0);
+    assert_true(fast_path_is_on(r.fast));
+    assert_int_equal(bpf_xdp_query_id((int)r.ifindex, 0, &id), 0);
+    r.program = bpf_prog_get_fd_by_id(id);
+    return r.program < 0;
+}
+
+static int set_up_ingress(void **state)
+{
+    static struct rig r;
+    uint32_t id;
+    struct bpf_prog_query_opts q = {.sz = sizeof q, .prog_ids = &id, .prog_cnt = 1};
+    *state = &r;
+    if (!open_guard(&r, KERNEL_INGRESS_SOFTWARE) || !guard_is_early(r.guard, 0))
+        return 0;
+    assert_int_equal(bpf_prog_query_opts((int)r.ifindex, TCX_INGRESS, &q), 0);
     r.program = bpf_prog_get_fd_by_id(id);
     return r.program < 0;
 }
@@ -99,27 +128,52 @@ static int tear_down(void **state)
     return 0;
 }
 
+enum verdict { ANSWERED, PASSED, DROPPED };
+
 struct result {
-    uint32_t verdict, len;
+    enum verdict verdict;
+    uint32_t len;
     uint8_t frame[256];
 };
 
-static struct result run(const struct rig *r, const uint8_t *frame, size_t len)
+/* At the ingress a test's frame belongs to a socket: a copy is sent, and the frame dropped. */
+static enum verdict verdict_of(const struct rig *r, uint32_t value, uint64_t answered)
+{
+    const uint32_t values[] = {
+        [ANSWERED] = r->fast ? XDP_TX : TC_ACT_SHOT,
+        [PASSED] = r->fast ? XDP_PASS : (uint32_t)TC_ACT_UNSPEC,
+        [DROPPED] = r->fast ? XDP_DROP : TC_ACT_SHOT,
+    };
+    const enum verdict verdict = answered > 0 ? ANSWERED : value == values[PASSED] ? PASSED : DROPPED;
+    if (value != values[verdict])
+        fail_msg("verdict %u, %lu answered", value, answered);
+    return verdict;
+}
+
+static struct result run_at(const struct rig *r, const uint8_t *frame, size_t len,
+                            const struct __sk_buff *skb)
 {
     struct result result = {0};
-    struct xdp_md context = {.data_end = (uint32_t)len, .ingress_ifindex = LOOPBACK};
+    struct xdp_md xdp = {.data_end = (uint32_t)len, .ingress_ifindex = r->ifindex};
     struct bpf_test_run_opts options = {.sz = sizeof options,
                                         .data_in = frame,
                                         .data_size_in = (uint32_t)len,
                                         .data_out = result.frame,
                                         .data_size_out = sizeof result.frame,
-                                        .ctx_in = &context,
-                                        .ctx_size_in = sizeof context};
+                                        .ctx_in = r->fast ? (const void *)&xdp : skb,
+                                        .ctx_size_in = r->fast ? sizeof xdp : sizeof *skb};
+    const uint64_t before = guard_totals(r->guard, 0).answered;
     if (bpf_prog_test_run_opts(r->program, &options) != 0)
         fail_msg("test run: %s", strerror(errno));
-    result.verdict = options.retval;
+    result.verdict = verdict_of(r, options.retval, guard_totals(r->guard, 0).answered - before);
     result.len = options.data_size_out;
     return result;
+}
+
+static struct result run(const struct rig *r, const uint8_t *frame, size_t len)
+{
+    const struct __sk_buff skb = {.ifindex = r->ifindex, .tstamp = (uint64_t)tai_now()};
+    return run_at(r, frame, len, &skb);
 }
 
 /* A plain unicast Delay_Req of the client over IPv4, with room behind it. */
@@ -148,14 +202,14 @@ static void test_answer(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     make(frame);
     allow(r, 1000, 1000);
     serve(r, true);
     const struct result got = run(r, frame, IPV4_FRAME);
     const uint8_t *m = got.frame + MESSAGE;
-    assert_int_equal(got.verdict, XDP_TX);
+    assert_int_equal(got.verdict, ANSWERED);
     assert_int_equal(got.len, MESSAGE + 54);
     assert_memory_equal(got.frame, frame + 6, 6);
     assert_memory_equal(got.frame + 6, own_mac, 6);
@@ -175,19 +229,19 @@ static void test_longer_frames(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     allow(r, 1000, 1000);
     serve(r, true);
     for (size_t len = IPV4_FRAME; len < 200; len++) {
         make(frame);
         const struct result got = run(r, frame, len);
-        assert_int_equal(got.verdict, XDP_TX);
+        assert_int_equal(got.verdict, ANSWERED);
         assert_int_equal(got.len, MESSAGE + 54);
     }
 }
 
-/* One octet of the plain request changed: nothing for the fast path. */
+/* One octet of the plain request changed: the daemon's. */
 static const struct {
     const char *what;
     uint8_t at, value;
@@ -217,7 +271,7 @@ static void test_what_is_not_plain_passes(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     allow(r, 1000, 1000);
     serve(r, true);
@@ -225,12 +279,12 @@ static void test_what_is_not_plain_passes(void **state)
         make(frame);
         frame[others[i].at] = others[i].value;
         const struct result got = run(r, frame, IPV4_FRAME);
-        if (got.verdict != XDP_PASS || memcmp(got.frame, frame, IPV4_FRAME) != 0)
+        if (got.verdict != PASSED || memcmp(got.frame, frame, IPV4_FRAME) != 0)
             fail_msg("%s: verdict %u", others[i].what, got.verdict);
     }
-    for (size_t len = 14; len < IPV4_FRAME; len++) {
+    for (size_t len = TEST_RUN_MIN; len < IPV4_FRAME; len++) {
         make(frame);
-        assert_int_equal(run(r, frame, len).verdict, XDP_PASS);
+        assert_int_equal(run(r, frame, len).verdict, PASSED);
     }
 }
 
@@ -239,36 +293,36 @@ static void test_source_port(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     make(frame);
     memcpy(frame + 34, ((uint8_t[]){40123 >> 8, 40123 & 0xFF}), 2);
     allow(r, 1000, 1000);
     serve(r, true);
     const struct result got = run(r, frame, IPV4_FRAME);
-    assert_int_equal(got.verdict, XDP_TX);
+    assert_int_equal(got.verdict, ANSWERED);
     assert_memory_equal(got.frame + 34, ((uint8_t[]){1, 64, 1, 64}), 4);
     frame[MESSAGE + 6] = 0x24;
-    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }
 
 static void test_own_identity_passes(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     make(frame);
     memcpy(frame + MESSAGE + 20, own.clock.id, 8);
     serve(r, true);
-    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }
 
 static void test_only_the_ways_that_are_allowed(void **state)
 {
     const struct rig *r = *state;
     uint8_t unicast[256], multicast[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     make(unicast);
     make(multicast);
@@ -277,10 +331,10 @@ static void test_only_the_ways_that_are_allowed(void **state)
     serve(r, true);
     for (uint8_t ways = 0; ways < 4; ways++) {
         allow_ways(r, 1000, 1000, ways);
-        assert_int_equal(run(r, unicast, IPV4_FRAME).verdict, ways & KERNEL_UNICAST ? XDP_TX : XDP_PASS);
+        assert_int_equal(run(r, unicast, IPV4_FRAME).verdict, ways & KERNEL_UNICAST ? ANSWERED : PASSED);
         const struct result got = run(r, multicast, IPV4_FRAME);
-        assert_int_equal(got.verdict, ways & KERNEL_MULTICAST ? XDP_TX : XDP_PASS);
-        if (got.verdict == XDP_TX)
+        assert_int_equal(got.verdict, ways & KERNEL_MULTICAST ? ANSWERED : PASSED);
+        if (got.verdict == ANSWERED)
             assert_int_equal((int8_t)got.frame[MESSAGE + 33], -3);
     }
 }
@@ -289,21 +343,22 @@ static void test_rate_and_silence(void **state)
 {
     const struct rig *r = *state;
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     make(frame);
     allow(r, 0.001, 3);
     serve(r, true);
     for (int i = 0; i < 6; i++)
-        assert_int_equal(run(r, frame, IPV4_FRAME).verdict, i < 3 ? XDP_TX : XDP_DROP);
+        assert_int_equal(run(r, frame, IPV4_FRAME).verdict, i < 3 ? ANSWERED : DROPPED);
     const struct guard_counts c = guard_read(r->guard, 3);
     assert_int_equal(c.answered, 3);
     assert_int_equal(c.refused, 3);
+    allow(r, 1000, 1000);
     serve(r, false);
-    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
     serve(r, true);
     guard_forget(r->guard, 3);
-    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, XDP_PASS);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }
 
 /* Random octets over a plain request never break it, and what they make of it is never answered as another's.
@@ -313,7 +368,7 @@ static void test_random(void **state)
     const struct rig *r = *state;
     const unsigned seed = (unsigned)time(NULL);
     uint8_t frame[256];
-    if (!r->fast)
+    if (r->program == 0)
         skip();
     print_message("seed %u\n", seed);
     srandom(seed);
@@ -323,24 +378,60 @@ static void test_random(void **state)
         make(frame);
         for (int k = 0; k <= i % 5; k++)
             frame[random() % IPV4_FRAME] = (uint8_t)random();
-        const struct result got = run(r, frame, 14 + (size_t)random() % 200);
-        assert_true(got.verdict == XDP_PASS || got.verdict == XDP_TX);
-        if (got.verdict == XDP_TX)
+        const struct result got = run(r, frame, TEST_RUN_MIN + (size_t)random() % 180);
+        if (got.verdict == ANSWERED)
             assert_memory_equal(got.frame + MESSAGE + 44, client.clock.id, 8);
     }
 }
 
+static int64_t told(const struct result *got)
+{
+    const uint8_t *m = got->frame + MESSAGE;
+    int64_t seconds = 0, ns = 0;
+    for (int i = 34; i < 40; i++)
+        seconds = seconds << 8 | m[i];
+    for (int i = 40; i < 44; i++)
+        ns = ns << 8 | m[i];
+    return seconds * NS_PER_S + ns;
+}
+
+/* The stamp that a socket would have, or none. */
+static void test_stamps(void **state)
+{
+    const struct rig *r = *state;
+    struct kernel_port *p;
+    uint8_t frame[256];
+    if (r->program == 0)
+        skip();
+    make(frame);
+    allow(r, 1000, 1000);
+    serve(r, true);
+    p = guard_kernel_port(r->guard, 0);
+    const int64_t at_ns = p->answers[p->answer & 1].line.raw_ns;
+    const struct __sk_buff skb = {
+        .ifindex = r->ifindex, .tstamp = (uint64_t)at_ns + 1000, .hwtstamp = (uint64_t)at_ns + 2000};
+    for (int hardware = 0; hardware < 2; hardware++) {
+        struct __sk_buff none = skb;
+        p->ingress = hardware ? KERNEL_INGRESS_HARDWARE : KERNEL_INGRESS_SOFTWARE;
+        const struct result got = run_at(r, frame, IPV4_FRAME, &skb);
+        assert_int_equal(got.verdict, ANSWERED);
+        assert_true(told(&got) == CLOCK_NS + (hardware ? 2000 : 1000));
+        *(hardware ? &none.hwtstamp : &none.tstamp) = 0;
+        assert_int_equal(run_at(r, frame, IPV4_FRAME, &none).verdict, PASSED);
+    }
+    p->ingress = KERNEL_INGRESS_NONE;
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
+}
+
+#define FOR_BOTH                                                                                             \
+    cmocka_unit_test(test_answer), cmocka_unit_test(test_longer_frames),                                     \
+        cmocka_unit_test(test_what_is_not_plain_passes), cmocka_unit_test(test_source_port),                 \
+        cmocka_unit_test(test_own_identity_passes), cmocka_unit_test(test_only_the_ways_that_are_allowed),   \
+        cmocka_unit_test(test_rate_and_silence), cmocka_unit_test(test_random)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answer),
-        cmocka_unit_test(test_longer_frames),
-        cmocka_unit_test(test_what_is_not_plain_passes),
-        cmocka_unit_test(test_source_port),
-        cmocka_unit_test(test_own_identity_passes),
-        cmocka_unit_test(test_only_the_ways_that_are_allowed),
-        cmocka_unit_test(test_rate_and_silence),
-        cmocka_unit_test(test_random),
-    };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    const struct CMUnitTest driver[] = {FOR_BOTH}, ingress[] = {FOR_BOTH, cmocka_unit_test(test_stamps)};
+    return cmocka_run_group_tests(driver, set_up_driver, tear_down) +
+           cmocka_run_group_tests(ingress, set_up_ingress, tear_down);
 }
