@@ -135,7 +135,9 @@ static void account(struct client_feed *f, const struct instance *in, unsigned i
     struct client_elsewhere e = {.answered = n.answered - p->answered,
                                  .refused_budget = n.crowded - p->crowded,
                                  .interval_s = n.interval_s,
-                                 .jitter_s = n.jitter_s};
+                                 .jitter_s = n.jitter_s,
+                                 .mode = n.way == KERNEL_MULTICAST ? CLIENT_MULTICAST : CLIENT_HYBRID,
+                                 .sequence_id = n.sequence_id};
     e.requests = e.answered + e.refused_budget + held_back + n.refused - p->refused;
     if (e.requests == 0)
         return;

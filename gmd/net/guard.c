@@ -293,7 +293,9 @@ struct guard_counts guard_read(const struct guard *g, unsigned slot)
                                  .held_back = SHARED_GET(c->held_back),
                                  .crowded = SHARED_GET(c->crowded),
                                  .interval_s = (float)SHARED_GET(c->interval) / MEAN_UNITS,
-                                 .jitter_s = (float)SHARED_GET(c->jitter) / MEAN_UNITS};
+                                 .jitter_s = (float)SHARED_GET(c->jitter) / MEAN_UNITS,
+                                 .way = SHARED_GET(c->way),
+                                 .sequence_id = SHARED_GET(c->sequence_id)};
 }
 
 struct kernel_counts guard_totals(const struct guard *g, unsigned port)

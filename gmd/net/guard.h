@@ -37,6 +37,8 @@ struct guard_client {
 struct guard_counts {
     uint32_t passed, answered, refused, held_back, crowded; /* as in struct kernel_client */
     float interval_s, jitter_s; /* of its requests, mean, and mean deviation from it */
+    uint8_t way;                /* of the last that was answered: enum kernel_way */
+    uint16_t sequence_id;       /* of the same */
 };
 
 struct bpf_object;

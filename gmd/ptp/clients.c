@@ -437,7 +437,7 @@ struct client *clients_request(struct clients *c, const struct client_request *r
         return cl;
     }
     check_identity(c, cl, r->sequence_id, now_ns);
-    cl->mode = r->mode == CLIENT_HYBRID && cl->granted ? CLIENT_NEGOTIATED : r->mode;
+    client_set_mode(cl, r->mode);
     uint8_t faults = client_asked(cl, r->sequence_id, now_ns);
     if (faults != 0)
         note_faults(c, cl, faults, now_ns);

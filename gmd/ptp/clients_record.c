@@ -62,6 +62,11 @@ enum client_rank client_rank(const struct client *cl)
     return cl->standing == CLIENT_ESTABLISHED ? CLIENT_SECOND : CLIENT_LAST;
 }
 
+void client_set_mode(struct client *cl, enum client_mode mode)
+{
+    cl->mode = (uint8_t)(mode == CLIENT_HYBRID && cl->granted ? CLIENT_NEGOTIATED : mode);
+}
+
 void client_seen(struct client *cl, int64_t now_ns)
 {
     seen(cl, now_ns);
@@ -129,6 +134,10 @@ static void refuse(struct client *cl, enum client_refusal why, uint32_t count)
 uint8_t client_asked_elsewhere(struct client *cl, const struct client_elsewhere *e, int64_t now_ns)
 {
     take_intervals(cl, e);
+    if (e->answered > 0) {
+        client_set_mode(cl, e->mode);
+        cl->sequence_id = e->sequence_id;
+    }
     bool new_second = seen(cl, now_ns);
     cl->requests += e->requests;
     cl->answered += e->answered;

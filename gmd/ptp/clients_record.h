@@ -105,6 +105,9 @@ static inline double client_allowed_hz(const struct client *cl)
 
 enum client_rank client_rank(const struct client *cl);
 
+/* It asked so; by grant, if it has one. */
+void client_set_mode(struct client *cl, enum client_mode mode);
+
 /* It was heard: moves the windows on. */
 void client_seen(struct client *cl, int64_t now_ns);
 
@@ -117,6 +120,8 @@ struct client_elsewhere {
     uint32_t requests, answered;
     uint32_t refused_budget;
     float interval_s, jitter_s; /* of all that it asked; 0: not known */
+    uint8_t mode;               /* enum client_mode of the last one answered ... */
+    uint16_t sequence_id;       /* ... and its sequenceId */
 };
 
 /* They count as of now. Returns faults as client_asked. */

@@ -121,7 +121,9 @@ static void counts_what_was_dealt_with_elsewhere(void **state)
                                           .answered = 10,
                                           .refused_budget = 90,
                                           .interval_s = 0.001F,
-                                          .jitter_s = 0.0002F},
+                                          .jitter_s = 0.0002F,
+                                          .mode = CLIENT_HYBRID,
+                                          .sequence_id = 4711},
                                   none = {0};
     clients_asked_elsewhere(r.clients, index, &some, r.now + S);
     clients_asked_elsewhere(r.clients, index, &none, r.now + 9 * S);
@@ -132,6 +134,10 @@ static void counts_what_was_dealt_with_elsewhere(void **state)
     assert_true(cl->last_seen_ns == r.now + S);
     assert_true(client_rate_1s(cl, r.now + S) > 990);
     assert_true(cl->interval_s == some.interval_s && cl->jitter_s == some.jitter_s);
+    assert_true(cl->mode == CLIENT_HYBRID && cl->sequence_id == 4711);
+    clients_set_grant(r.clients, cl, true, -3);
+    clients_asked_elsewhere(r.clients, index, &some, r.now + 9 * S);
+    assert_int_equal(cl->mode, CLIENT_NEGOTIATED);
     rig_end(&r);
 }
 

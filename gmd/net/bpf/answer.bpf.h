@@ -135,8 +135,10 @@ static __always_inline bool write_frame(const struct frame *f, const struct kern
     return udp;
 }
 
-static __always_inline void count_answered(struct kernel_port *p, struct kernel_client *c)
+static __always_inline void count_answered(struct kernel_port *p, struct kernel_client *c,
+                                           const struct request *r)
 {
+    note_request(c, r);
     __sync_fetch_and_add(&c->answered, 1);
     __sync_fetch_and_add(&p->counts.answered, 1);
 }

@@ -38,7 +38,7 @@ static __always_inline int answer(struct xdp_md *ctx, struct kernel_port *p, str
     const struct frame frame = frame_of(ctx);
     if (!write_frame(&frame, p, r, &d))
         return XDP_ABORTED;
-    count_answered(p, c);
+    count_answered(p, c, r);
     return XDP_TX;
 }
 

@@ -96,7 +96,7 @@ static __always_inline int answer_at_ingress(struct __sk_buff *skb, struct kerne
     if (!write_answer(skb, p, r, &d, &asked))
         return TC_ACT_SHOT;
     skb->priority = p->priority;
-    count_answered(p, c);
+    count_answered(p, c, r);
     return send_back(skb);
 }
 

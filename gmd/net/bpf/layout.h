@@ -66,6 +66,8 @@ struct kernel_client {
     __u8 rank;                 /* enum kernel_rank */
     __u8 held;                 /* to less than its own rate */
     __u8 ways;                 /* of asking that others may answer in the daemon's stead: enum kernel_way */
+    __u8 way;                  /* of the last request that they answered ... */
+    __u16 sequence_id;         /* ... and its sequenceId */
 };
 
 #define KERNEL_MEAN_OF     16         /* requests, as the daemon's own means */

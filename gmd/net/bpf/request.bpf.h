@@ -142,4 +142,11 @@ static __always_inline bool client_may_be_answered(const struct kernel_client *c
     return c && (c->ways & (r->multicast ? KERNEL_MULTICAST : KERNEL_UNICAST));
 }
 
+/* The daemon does not see what it does not answer. */
+static __always_inline void note_request(struct kernel_client *c, const struct request *r)
+{
+    c->way = r->multicast ? KERNEL_MULTICAST : KERNEL_UNICAST;
+    c->sequence_id = bpf_ntohs(r->head.sequence_id);
+}
+
 #endif

@@ -38,9 +38,11 @@ int hand_out(struct __sk_buff *skb)
     if (!at.port || !may_be_answered(&frame, at.port, &r, bpf_ktime_get_ns()))
         return TC_ACT_UNSPEC;
     const __u32 *slot = find_slot(at.number, r.from, r.head.source);
-    const struct kernel_client *c = slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
-    if (client_may_be_answered(c, &r))
-        hand_over(skb, at.port, *slot);
+    struct kernel_client *c = slot ? bpf_map_lookup_elem(&client_slots, slot) : NULL;
+    if (!client_may_be_answered(c, &r))
+        return TC_ACT_UNSPEC;
+    note_request(c, &r);
+    hand_over(skb, at.port, *slot);
     return TC_ACT_UNSPEC;
 }
 
