@@ -60,20 +60,20 @@ int guard(struct __sk_buff *skb)
 
 /* At the interface's ingress, before the network stack: requests to us. What may not pass costs a fraction of
  * what it would at the socket; what may is answered at once, where that is asked for, or not looked at again
- * there. Fragments, IPv6 extension headers and the like are the guard's above; what has a VLAN's tag is
- * another interface's. */
+ * there. Fragments, IPv6 extension headers, datagrams that GRO made one, and the like are the guard's above;
+ * what has a VLAN's tag is another interface's. */
 SEC("tc")
 int guard_early(struct __sk_buff *skb)
 {
     struct request r = {0};
     const struct frame frame = frame_of(skb);
-    const __u64 now_ns = bpf_ktime_get_ns();
-    if (skb->vlan_present || !parse(&frame, &r))
+    if (skb->vlan_present || skb->gso_size || !parse(&frame, &r))
         return TC_ACT_UNSPEC;
     const struct port_found at = find_port(skb->ifindex, r.ethertype);
     if (!at.port || classify(at.port, &r.head, skb->len - r.message_at) != KERNEL_REQUEST ||
         !is_to_us(&frame, at.port, &r))
         return TC_ACT_UNSPEC;
+    const __u64 now_ns = bpf_ktime_get_ns();
     struct kernel_client *client = find_client(at.number, r.from, r.head.source);
     if (!pays(at, client, KERNEL_REQUEST, r.from, now_ns)) {
         count_early(at.port, r.head.type);
