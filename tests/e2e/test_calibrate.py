@@ -107,7 +107,9 @@ def test_on_one_core(tmp_path):
 @measures
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_stays_when_it_is_ended(number):
-    process = subprocess.Popen([BUILD / "gmd", "--calibrate"], stdout=subprocess.PIPE, start_new_session=True, text=True)
+    process = subprocess.Popen(
+        ["env", "--default-signal=INT", BUILD / "gmd", "--calibrate"],  # a shell's background jobs ignore it
+        stdout=subprocess.PIPE, start_new_session=True, text=True)
     process.stdout.readline()
     started = wait_for("both processes", lambda: len(c := children(process.pid)) == 2 and c, 40)
     wait_for("both interfaces", lambda: len(threads_of_interfaces(process.pid)) == 2, 40)
