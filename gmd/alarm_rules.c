@@ -98,6 +98,15 @@ static bool pulse_source_trouble(const struct daemon *d, int64_t now_ns, char *d
     return false;
 }
 
+static bool pulse_noise(const struct daemon *d, int64_t now_ns, char *detail, size_t size)
+{
+    (void)now_ns;
+    const double told_ns = d->conf.pulse.noise_ns, is_ns = d->gm.discipline.config.pulse_noise_ns;
+    snprintf(detail, size, "pulses are noisier than pulse.noise_ns = %g says: %.0f ns are reckoned with",
+             told_ns, is_ns);
+    return is_ns > told_ns;
+}
+
 static bool threatened(enum receiver_threat threat, const char *what, char *detail, size_t size)
 {
     snprintf(detail, size, "the receiver reports %s: %s", what, receiver_threat_name(threat));
@@ -443,6 +452,7 @@ const struct alarm_rule alarm_rules[] = {
     {{"pulse-sources-disagree", "major", "agreement of the two sources"}, pulse_sources_disagree},
     {{"pulse-source-missing", "minor", "its pulses"}, pulse_source_missing},
     {{"pulse-source-trouble", "minor", "what the detail asks for"}, pulse_source_trouble},
+    {{"pulse-noise", "warning", "pulse.noise_ns as it is, after a restart"}, pulse_noise},
     {{"no-fix", "major", "a fix"}, no_fix},
     {{"receiver-suspect", "major", "a receiver without signs of trouble"}, receiver_suspect},
     {{"spoofing", "critical", "the receiver reports none"}, spoofing},

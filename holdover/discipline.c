@@ -26,7 +26,10 @@
 #define PULLING_SIGMAS    1.0 /* asked for again with each pulse: a constant shift is soon within */
 #define SLOPE_PATIENCE    10  /* oscillators seldom jump in frequency, spoofers pull */
 #define PROBATION_SIGMAS  3.5
-#define UNDO_PULSES       3 /* know what two software readings left of a foreign step */
+#define LOCK_SIGMAS       3.0
+#define NOISIER           2.0   /* than expected: SCATTER_PULSES tell it to a third */
+#define NOISE_MAX_NS      20000 /* more is no pulse's noise */
+#define UNDO_PULSES       3     /* know what two software readings left of a foreign step */
 
 void discipline_init(struct discipline *d, const struct discipline_config *config)
 {
@@ -45,10 +48,17 @@ static bool ever_locked(const struct discipline *d)
     return d->status.locked_first_ns != INT64_MIN;
 }
 
+static double lock_limit(const struct discipline *d)
+{
+    return fmax(d->config.lock_threshold_ns, LOCK_SIGMAS * d->config.pulse_noise_ns);
+}
+
 static void advance(struct discipline *d, int64_t now_ns)
 {
-    if (d->estimator.timed && now_ns > d->estimator.at_ns)
-        servo_pace(&d->servo, state_tau_s(d->status.state), (double)(now_ns - d->estimator.at_ns) * 1e-9);
+    const double passed_s = d->estimator.timed ? fmax((double)(now_ns - d->estimator.at_ns) * 1e-9, 0) : 0;
+    if (passed_s > 0)
+        servo_pace(&d->servo, state_tau_s(d->status.state), passed_s);
+    scatter_steered(&d->scatter, d->estimator.control_ppb * passed_s);
     watch_advance(&d->watch, now_ns, d->estimator.control_ppb);
     estimator_predict(&d->estimator, now_ns);
 }
@@ -60,7 +70,7 @@ static void describe(const struct discipline *d, enum fact when, const char *unu
     if (when & (FACT_LOST | FACT_UNUSED | FACT_OVERDUE))
         snprintf(text, size, "%s", unused);
     else if (when & FACT_AGREED)
-        snprintf(text, size, "%u in a row within %.0f ns", d->good_pulses, d->config.lock_threshold_ns);
+        snprintf(text, size, "%u in a row within %.0f ns", d->good_pulses, lock_limit(d));
     else if (when & FACT_STEPPED)
         snprintf(text, size, "%+.6f s by somebody else", (double)d->status.last_jump_ns * 1e-9);
     else if (when & (FACT_SHIFTED | FACT_STRAYED))
@@ -215,6 +225,7 @@ static void step(struct discipline *d, int64_t delta_ns, struct discipline_actio
 {
     action->step = true;
     action->step_ns = delta_ns;
+    scatter_steered(&d->scatter, (double)delta_ns);
     d->status.steps++;
     watch_stepped(&d->watch, delta_ns);
 }
@@ -240,7 +251,7 @@ static void complete_undo(struct discipline *d, struct discipline_action *action
     if (d->undo_pulses == 0 || --d->undo_pulses > 0)
         return;
     const double left_ns = fabs(estimator_phase(e));
-    if (left_ns <= d->config.lock_threshold_ns || left_ns > (double)d->config.jump_threshold_ns)
+    if (left_ns <= lock_limit(d) || left_ns > (double)d->config.jump_threshold_ns)
         return;
     const int64_t delta_ns = -llround(estimator_phase(e));
     step(d, delta_ns, action);
@@ -318,6 +329,23 @@ static bool on_probation(struct discipline *d, double residual_ns)
            fmax(PROBATION_SIGMAS * sqrt(e->bank.pulse_variance + noise), d->config.pulse_noise_ns);
 }
 
+/* Pulses that are noisier than expected would be taken for outliers, and the clock might never lock. */
+static void learn_noise(struct discipline *d, int64_t tai_s, int64_t phase_now_ns)
+{
+    struct estimator *e = &d->estimator;
+    if (ever_locked(d))
+        return;
+    scatter_add(&d->scatter, tai_s, phase_now_ns);
+    const double noise_ns = scatter_ns(&d->scatter);
+    if (noise_ns <= NOISIER * d->config.pulse_noise_ns || noise_ns > NOISE_MAX_NS)
+        return;
+    d->config.pulse_noise_ns = noise_ns;
+    estimator_expect(e, noise_ns);
+    estimator_forget(e);
+    scatter_reset(&d->scatter);
+    trend_reset(&d->trend);
+}
+
 /* phase_ns: what a pulse of age_ns ago said. Returns facts. */
 static unsigned take(struct discipline *d, int64_t tai_s, int64_t phase_ns, int64_t age_ns)
 {
@@ -325,6 +353,7 @@ static unsigned take(struct discipline *d, int64_t tai_s, int64_t phase_ns, int6
     const int64_t phase_now_ns = phase_ns + llround(estimator_rate(e) * (double)age_ns * 1e-9);
     const double phase_now = (double)phase_now_ns;
 
+    learn_noise(d, tai_s, phase_now_ns);
     if (!e->started || fabs(phase_now - estimator_expected(e)) > estimator_gate(e)) {
         contradicted(d);
         return insist(d, tai_s, phase_now_ns, age_ns);
@@ -335,7 +364,7 @@ static unsigned take(struct discipline *d, int64_t tai_s, int64_t phase_ns, int6
     d->contradictions = 0;
     watch_vouch(&d->watch, age_ns, phase_now - estimator_expected(e), d->config.jump_threshold_ns);
     estimator_update(e, phase_now);
-    if (fabs(phase_now) <= d->config.lock_threshold_ns)
+    if (fabs(phase_now) <= lock_limit(d))
         d->good_pulses++;
     else
         d->good_pulses = 0;

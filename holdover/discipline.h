@@ -33,7 +33,7 @@ struct discipline_config {
     double pulse_noise_ns;            /* expected noise of a pulse reading, 1 sigma */
     enum oscillator_class oscillator; /* OSCILLATOR_AUTO: learned */
     double max_freq_ppb;              /* what the clock can be steered by */
-    double lock_threshold_ns;         /* |offset| below it ... */
+    double lock_threshold_ns;         /* |offset| below it, or 3 sigmas of the pulses' noise ... */
     unsigned lock_pulses;             /* ... for so many pulses in a row: locked; they end a freeze, too */
     double unlock_threshold_ns; /* |filtered offset| above it while locked: lock is lost (REACQUIRING) */
     unsigned reacquire_pulses;  /* pulses in agreement before REACQUIRING may end */
@@ -86,6 +86,7 @@ struct discipline_status {
 
 #include "holdover/estimator.h"
 #include "holdover/quality.h"
+#include "holdover/scatter.h"
 #include "holdover/servo.h"
 #include "holdover/trend.h"
 #include "holdover/watch.h"
@@ -97,10 +98,11 @@ struct probation {
 };
 
 struct discipline {
-    struct discipline_config config;
+    struct discipline_config config; /* its pulse_noise_ns: learned before the first lock, if that is more */
     struct discipline_status status;
     struct estimator estimator;
-    struct trend trend; /* pulses that contradict the estimate: do they agree with each other? */
+    struct scatter scatter; /* of pulses before the first lock */
+    struct trend trend;     /* pulses that contradict the estimate: do they agree with each other? */
     struct servo servo;
     struct watch watch;
     struct accuracy accuracy;

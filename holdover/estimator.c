@@ -28,12 +28,17 @@ static double square(double v)
     return v * v;
 }
 
-void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_class oscillator)
+void estimator_expect(struct estimator *e, double pulse_noise_ns)
 {
-    memset(e, 0, sizeof *e);
     e->expected_noise_ns = pulse_noise_ns;
     e->noise_ns = pulse_noise_ns;
     e->residual_variance = e->peak_variance = square(pulse_noise_ns);
+}
+
+void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_class oscillator)
+{
+    memset(e, 0, sizeof *e);
+    estimator_expect(e, pulse_noise_ns);
     bank_init(&e->bank, oscillator);
     thermometer_init(&e->thermometer);
 }

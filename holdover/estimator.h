@@ -34,7 +34,7 @@ struct estimator {
     double steered_ns;  /* before the start: what steering did since the last forgetting */
     struct thermometer thermometer;
     /* noise of a pulse, 1 sigma */
-    double expected_noise_ns; /* as configured */
+    double expected_noise_ns; /* as configured, or estimator_expect */
     double noise_ns;          /* adapted from the residuals */
     /* adaptation */
     bool was_settled; /* the last prediction was better than a pulse */
@@ -51,6 +51,9 @@ struct estimator {
 
 /* pulse_noise_ns: expected noise of a pulse, > 0. */
 void estimator_init(struct estimator *e, double pulse_noise_ns, enum oscillator_class oscillator);
+
+/* Pulses are noisier than was expected: so much from now on. */
+void estimator_expect(struct estimator *e, double pulse_noise_ns);
 
 /* Carries all to now_ns (monotonic). An earlier time changes nothing. */
 void estimator_predict(struct estimator *e, int64_t now_ns);

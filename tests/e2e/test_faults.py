@@ -295,3 +295,13 @@ def test_socket_directory_is_made(tmp_path):
         gmd.conf.write_text(conf() + f'control = {{ socket = "{gmd.socket}"; }};\n')
         gmd.start()
         assert gmd.socket.parent.stat().st_mode & 0o777 == 0o750
+
+
+def test_pulses_noisier_than_told(tmp_path):
+    """An interrupt's stamps with the default for a NIC's: found out, said, locked."""
+    with VethPair() as pair:
+        gmd = Gmd(pair.a, tmp_path, conf(simulation="pulse_jitter_ns = 400.0;")).start()
+        gmd.wait_state("LOCKED", 120)
+        wait_alarm(gmd, "pulse-noise")
+        assert "pulse.noise_ns = 20" in str(gmd.ask("alarms")["active"])
+        assert gmd.stop() == 0
