@@ -4,6 +4,11 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/timekeeping.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define kernel_ethtool_ts_info ethtool_ts_info
+#endif
 
 struct port *bed_ports[BED_PORTS_MAX];
 unsigned int bed_port_count;
@@ -171,7 +176,7 @@ static const struct net_device_ops port_ops = {
 
 /* --- ethtool --- */
 
-static int port_ts_info(struct net_device *dev, struct ethtool_ts_info *info)
+static int port_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
 {
     struct port *p = netdev_priv(dev);
 
