@@ -55,7 +55,7 @@ class Cpio:
 
 
 def build(packages, kernel, module, programs, path):
-    """Writes the archive with the unpacked packages' programs, the kernel's modules, the bed's, and further programs."""
+    """Writes the archive: the unpacked packages' programs and further ones, the kernel's modules and the bed's."""
     image = Cpio(path)
     for name in DIRECTORIES:
         image.directory(name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Linux 6.12: the client's Delay_Req are answered at the ingress, with the hardware's stamp; not when the PHC was stepped."""
+"""Delay_Req are answered at the ingress, with the hardware's stamp where it can be read; not once the PHC was stepped."""
 
 import statistics
 
@@ -40,7 +40,8 @@ def judge_answers(result, check, answers):
     check("not answered", port["rx"]["Delay_Req"] - port["tx"]["Delay_Resp"], 0)
     check("receiveTimestamp, max ns", max(abs(answer.error_ns) for answer in answers), 60)
     for what, some in ("first", answers[:5]), ("later", answers[100:]):
-        check.note(f"Delay_Resp, {what}: {statistics.median(each.after_ns for each in some) / 1000:.0f} us after Delay_Req")
+        after_ns = statistics.median(answer.after_ns for answer in some)
+        check.note(f"Delay_Resp, {what}: {after_ns / 1000:.0f} us after Delay_Req")
 
 
 def judge(result, check):
