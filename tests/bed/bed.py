@@ -24,6 +24,7 @@ import packages
 import results
 
 HERE = pathlib.Path(__file__).resolve().parent
+KERNEL = "bookworm"  # of packages.KERNELS, unless a scenario has its own
 UTC = 1790000000  # true time at the start, unless a scenario has its own
 TIMEOUT_S = 500  # a guest that takes longer hangs; on an idle machine none takes a tenth of it
 
@@ -74,9 +75,12 @@ def judged(scenario, directory, judgement):
         scenario.judge(result, judgement)
 
 
-def run(name, scenario, packages_, initramfs, logs):
+def kernel_of(scenario):
+    return getattr(scenario, "KERNEL", KERNEL)
+
+
+def run(name, scenario, machine):
     judgement = Judgement()
-    machine = guest.Guest(packages_, initramfs, logs / name)
     module = " ".join(f"{key}={value}" for key, value in {"ports": 2, **getattr(scenario, "MODULE", {})}.items())
     utc = getattr(scenario, "UTC", UTC)
     parameters = {"utc": utc, "module": f"utc={utc} {module}"}
@@ -120,15 +124,24 @@ def main():
         return 1
 
 
+def boot(bed, suite, fetched, programs):
+    """A kernel, and the initramfs with its modules."""
+    kernel = packages.Kernel(bed / f"kernel-{suite}", suite, fetched)
+    module = build.module(fetched, kernel, bed / f"module-{suite}")
+    return kernel, image.build(fetched, kernel, module, programs, bed / f"initramfs-{suite}")
+
+
 def run_all(arguments, chosen):
     begun = time.monotonic()
     bed = arguments.build.resolve() / "bed"
     fetched = packages.Packages(bed / "packages")
-    module = build.module(fetched, bed / "module")
     programs = [*build.tools(bed / "tools"), *(arguments.build.resolve() / name for name in ("gmd", "gmctl"))]
-    initramfs = image.build(fetched, module, programs, bed / "initramfs")
+    boots = {suite: boot(bed, suite, fetched, programs) for suite in {kernel_of(each) for each in chosen.values()}}
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        runs = [pool.submit(run, *item, fetched, initramfs, bed / "logs") for item in chosen.items()]
+        runs = [
+            pool.submit(run, name, scenario, guest.Guest(fetched, *boots[kernel_of(scenario)], bed / "logs" / name))
+            for name, scenario in chosen.items()
+        ]
         passed = sum(job.result() for job in runs)
     print(f"{passed} of {len(chosen)} scenarios passed in {time.monotonic() - begun:.0f} s; logs in {bed / 'logs'}")
     return 0 if passed == len(chosen) else 1

@@ -19,22 +19,22 @@ def _newest(paths):
     return max(path.stat().st_mtime for path in paths)
 
 
-def module(packages, directory):
-    """bed.ko, as its path."""
+def module(packages, kernel, directory):
+    """bed.ko for the kernel, as its path."""
     result = directory / "bed.ko"
     sources = sorted((HERE / "module").iterdir())
-    if result.exists() and result.stat().st_mtime > max(_newest(sources), packages.headers.lstat().st_mtime):
+    if result.exists() and result.stat().st_mtime > max(_newest(sources), kernel.headers.lstat().st_mtime):
         return result
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(HERE / "module", directory)
-    # objtool of the headers needs libelf, which the host may not have
+    # objtool of the headers needs libelf, which the host may not have, and BTF pahole
     libraries = directory / "libraries"
     libraries.mkdir()
-    objtool = packages.headers / "tools/objtool/objtool"
+    objtool = kernel.headers / "tools/objtool/objtool"
     for library in packages.libraries(objtool):
         if "libc.so" not in library:
             (libraries / pathlib.Path(library).name).symlink_to(library)
-    make = ["make", "-C", packages.headers, f"M={directory}", "CC=gcc", "modules"]
+    make = ["make", "-C", kernel.headers, f"M={directory}", "CC=gcc", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
     _run(["env", "-u", "MAKEFLAGS", "-u", "MAKELEVEL", f"LD_LIBRARY_PATH={libraries}", *make])
     _run(["strip", "--strip-debug", result])
     return result

@@ -28,6 +28,11 @@ class Message:
     body: bytes
 
     @property
+    def asker(self):
+        """Of a Delay_Req or Delay_Resp: who asked, and in which message."""
+        return self.body[20:30] if self.type == DELAY_REQ else self.body[44:54], self.sequence
+
+    @property
     def utc_offset(self):
         return struct.unpack_from("!h", self.body, 44)[0]
 
@@ -119,3 +124,25 @@ class Grandmaster:
         """Seconds between two Syncs."""
         times = [sync.at_ns for sync in self.syncs]
         return max((b - a for a, b in zip(times, times[1:])), default=0) / 1e9
+
+
+@dataclasses.dataclass
+class Answer:
+    """A Delay_Resp: when it went out, how long after its Delay_Req arrived, and how wrong it said that this did."""
+
+    at_s: float
+    after_ns: int
+    error_ns: float
+
+
+def answers(messages, port, path_ns=200):
+    """What the port answered, to whom it is path_ns; a Delay_Resp that nobody asked for is a KeyError."""
+    arrivals, found = {}, []
+    for message in messages:
+        if message.type == DELAY_REQ:
+            arrivals[message.asker] = message.at_ns + path_ns
+        elif message.type == DELAY_RESP and message.source == port:
+            arrival = arrivals[message.asker]
+            error_ns = ((message.timestamp_ns - arrival << 16) - message.correction) / 65536
+            found.append(Answer(message.at_ns / 1e9, message.at_ns - arrival, error_ns))
+    return found

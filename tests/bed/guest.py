@@ -21,8 +21,9 @@ class GuestFailed(Exception):
 class Guest:
     """Runs one scenario's script; its results are then in directory/out."""
 
-    def __init__(self, packages, image, directory):
+    def __init__(self, packages, kernel, image, directory):
         self.packages = packages
+        self.kernel = kernel
         self.image = image
         self.directory = directory
         self.out = directory / "out"
@@ -45,7 +46,7 @@ class Guest:
             *("-machine", "q35", "-accel", "tcg,thread=single", "-icount", "shift=1,sleep=off", "-cpu", "max"),
             *("-smp", "1", "-m", "320", "-nodefaults", "-no-reboot", "-display", "none", "-serial", "stdio"),
             *("-fsdev", share, "-device", "virtio-9p-pci,fsdev=share,mount_tag=bed"),
-            *("-kernel", self.packages.vmlinux, "-initrd", self.image),
+            *("-kernel", self.kernel.vmlinux, "-initrd", self.image),
             *("-append", KERNEL_OPTIONS),
         ]
 

@@ -54,22 +54,8 @@ class Cpio:
         self.file.close()
 
 
-def _module_order(packages):
-    """Paths of MODULES and what they need, in the order of loading."""
-    needs = {}
-    for line in (packages.modules / "modules.dep").read_text().splitlines():
-        path, _, rest = line.partition(":")
-        needs[path.strip()] = rest.split()
-    by_name = {pathlib.Path(path).name.split(".")[0].replace("-", "_"): path for path in needs}
-    order = []
-    for name in MODULES:
-        path = by_name[name]
-        order += [need for need in [*reversed(needs[path]), path] if need not in order]
-    return order
-
-
-def build(packages, module, programs, path):
-    """Writes the archive with the unpacked packages' programs, the kernel module and further programs."""
+def build(packages, kernel, module, programs, path):
+    """Writes the archive: the unpacked packages' programs and further ones, the kernel's modules and the bed's."""
     image = Cpio(path)
     for name in DIRECTORIES:
         image.directory(name)
@@ -83,10 +69,9 @@ def build(packages, module, programs, path):
         image.copy(f"bin/{program.name}", program)
         for library in packages.libraries(program):
             image.copy(f"lib/x86_64-linux-gnu/{pathlib.Path(library).name}", library)
-    order = _module_order(packages)
-    for name in order:
-        image.copy(f"modules/{pathlib.Path(name).name}", packages.modules / name)
-    image.copy("modules/bed.ko", module)
-    image.data("modules/order", "".join(f"{pathlib.Path(name).name}\n" for name in order).encode())
+    modules = kernel.load_order(MODULES) | {"bed": module.read_bytes()}
+    for name, data in modules.items():
+        image.data(f"modules/{name}.ko", data)
+    image.data("modules/order", "".join(f"{name}.ko\n" for name in modules if name != "bed").encode())
     image.close()
     return path

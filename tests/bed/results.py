@@ -90,6 +90,10 @@ class Result:
     def served(self, port, begin_s=0, end_s=math.inf):
         return frames.Grandmaster(self.messages(), port, begin_s, end_s)
 
+    def answered(self, port):
+        """The port's Delay_Resp, frames.Answer."""
+        return frames.answers(self.messages(), port)
+
     def states(self, name="gmd"):
         """(true time in s TAI, gmctl status), four times a second."""
         lines = (line.split(" ", 1) for line in self.text(f"{name}.status").splitlines())

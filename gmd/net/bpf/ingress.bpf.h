@@ -13,11 +13,13 @@ static __always_inline struct frame frame_of(const struct __sk_buff *skb)
     return (struct frame){.data = (__u8 *)(long)skb->data, .end = (__u8 *)(long)skb->data_end};
 }
 
+/* Where the NIC's stamp belongs a driver may put a reference to it, for sockets only (SKBTX_HW_TSTAMP_NETDEV;
+ * Linux 6.12's igc): an address of the kernel, negative as a number. */
 static __always_inline bool stamp_of(const struct __sk_buff *skb, const struct kernel_port *p, __s64 *raw_ns)
 {
     if (p->ingress == KERNEL_INGRESS_HARDWARE) {
         *raw_ns = (__s64)skb->hwtstamp;
-        return *raw_ns != 0;
+        return *raw_ns > 0;
     }
     *raw_ns = (__s64)skb->tstamp;
     const bool is_stamped = *raw_ns != 0;

@@ -19,7 +19,7 @@
 #define BED_PORTS_MAX 6
 #define BED_RECEIVERS 2 /* receiver r is wired to pin r of every port and to the r-th PPS device */
 #define BED_CHANNELS  2
-#define BED_STAMPS    64 /* transmit stamps on their way, per port */
+#define BED_STAMPS    64 /* transmit stamps on their way, and receive stamps referred to, per port */
 
 /* --- clock.c: what a clock shows, by its oscillator and what was done to it --- */
 
@@ -54,6 +54,7 @@ struct port_knobs {
     s64 stale;                              /* so many external time stamps of long ago come at once */
     s64 cable_ns, ingress_ns;               /* to the hub, both ways; more for what comes in (asymmetry) */
     s64 rx_jitter_ns, tx_jitter_ns;         /* of the stamps, one sigma */
+    s64 rx_reference;                       /* what comes in bears a reference to its stamp, not the stamp */
     s64 loss_permille;                      /* frames that do not arrive */
     s64 tx_ns;                              /* a transmit stamp takes so long to come */
     s64 tx_lost_permille, tx_late_permille, tx_late_ns, tx_twice_permille;
@@ -95,6 +96,9 @@ struct port {
     struct port_counters counters;
     struct rnd_state random, wander;
     struct pending_stamp pending[BED_STAMPS];
+    s64 received[BED_STAMPS]; /* referred to by the last frames */
+    unsigned int received_next;
+    struct napi_struct napi; /* by which the kernel finds whom to ask for them */
 };
 
 extern spinlock_t bed_lock;
@@ -118,6 +122,8 @@ void phc_max_adj(void *port);
 int truth_create(void); /* a PHC that shows true time */
 
 void stamp_sent(struct port *p, struct sk_buff *skb, s64 raw); /* stamping.c; bed_lock held */
+void stamp_received(struct port *p, struct sk_buff *skb, s64 raw);
+ktime_t stamp_referred_to(struct net_device *dev, const struct skb_shared_hwtstamps *stamp, bool cycles);
 void stamps_init(struct port *p);
 
 /* --- frame.c: PTP messages in frames --- */

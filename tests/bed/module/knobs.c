@@ -87,6 +87,7 @@ static const struct knob port_knobs[] = {
     KNOB(struct port_knobs, ingress_ns, NULL),
     KNOB(struct port_knobs, rx_jitter_ns, NULL),
     KNOB(struct port_knobs, tx_jitter_ns, NULL),
+    KNOB(struct port_knobs, rx_reference, NULL),
     KNOB(struct port_knobs, loss_permille, NULL),
     KNOB(struct port_knobs, tx_ns, NULL),
     KNOB(struct port_knobs, tx_lost_permille, NULL),

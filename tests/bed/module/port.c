@@ -4,6 +4,11 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/timekeeping.h>
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define kernel_ethtool_ts_info ethtool_ts_info
+#endif
 
 struct port *bed_ports[BED_PORTS_MAX];
 unsigned int bed_port_count;
@@ -23,8 +28,7 @@ static void hear(struct port *to, const struct port *from, struct sk_buff *skb, 
     spin_lock_irqsave(&bed_lock, flags);
     to->counters.rx++;
     if (port_filter_takes(to, skb))
-        skb_hwtstamps(skb)->hwtstamp =
-            ns_to_ktime(clock_at(&to->clock, arrival) + random_normal(&to->random, to->knobs.rx_jitter_ns));
+        stamp_received(to, skb, arrival);
     spin_unlock_irqrestore(&bed_lock, flags);
     skb_scrub_packet(skb, true);
     skb->ip_summed = CHECKSUM_NONE;
@@ -158,6 +162,11 @@ static void port_any_multicast(struct net_device *dev)
 {
 }
 
+static int port_poll(struct napi_struct *napi, int budget)
+{
+    return 0;
+}
+
 static const struct net_device_ops port_ops = {
     .ndo_open = port_open,
     .ndo_stop = port_stop,
@@ -167,11 +176,12 @@ static const struct net_device_ops port_ops = {
     .ndo_set_mac_address = eth_mac_addr,
     .ndo_validate_addr = eth_validate_addr,
     .ndo_get_stats64 = dev_get_tstats64,
+    .ndo_get_tstamp = stamp_referred_to,
 };
 
 /* --- ethtool --- */
 
-static int port_ts_info(struct net_device *dev, struct ethtool_ts_info *info)
+static int port_ts_info(struct net_device *dev, struct kernel_ethtool_ts_info *info)
 {
     struct port *p = netdev_priv(dev);
 
@@ -238,6 +248,7 @@ struct port *port_create(unsigned int index)
     phc_wander_seed(p);
     stamps_init(p);
     name_address(dev, index);
+    netif_napi_add(dev, &p->napi, port_poll);
     dev->netdev_ops = &port_ops;
     dev->ethtool_ops = &port_ethtool;
     dev->tstats = netdev_alloc_pcpu_stats(struct pcpu_sw_netstats);

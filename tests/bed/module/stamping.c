@@ -2,6 +2,7 @@
 /* Hardware time stamps: which frames get one, and transmit stamps on their way to the sender. */
 #include "bed.h"
 #include <linux/uaccess.h>
+#include <net/busy_poll.h>
 
 static bool filter_exists(const struct port *p, int filter)
 {
@@ -54,6 +55,25 @@ bool port_filter_takes(const struct port *p, const struct sk_buff *skb)
     default:
         return true;
     }
+}
+
+/* With rx_reference as igc does it. */
+void stamp_received(struct port *p, struct sk_buff *skb, s64 raw)
+{
+    s64 *stamp_ns = &p->received[p->received_next++ % BED_STAMPS];
+
+    *stamp_ns = clock_at(&p->clock, raw) + random_normal(&p->random, p->knobs.rx_jitter_ns);
+    skb_hwtstamps(skb)->hwtstamp = ns_to_ktime(*stamp_ns);
+    if (p->knobs.rx_reference) {
+        skb_hwtstamps(skb)->netdev_data = stamp_ns;
+        skb_shinfo(skb)->tx_flags |= SKBTX_HW_TSTAMP_NETDEV;
+        skb_mark_napi_id(skb, &p->napi);
+    }
+}
+
+ktime_t stamp_referred_to(struct net_device *dev, const struct skb_shared_hwtstamps *stamp, bool cycles)
+{
+    return ns_to_ktime(*(const s64 *)stamp->netdev_data);
 }
 
 static enum hrtimer_restart arrived(struct hrtimer *timer)

@@ -12,7 +12,7 @@ knob port0/fail_errno 16
 knob port0/adjust_fail 2
 sleep 5
 mark frequency
-in_node 0 phc_ctl /dev/ptp0 freq 1000
+in_node 0 phc_ctl -- /dev/ptp0 freq -2500
 sleep 30
 mark link_down
 knob port0/reset 7

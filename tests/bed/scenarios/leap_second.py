@@ -15,6 +15,7 @@ sleep 20
 start set in_node 1 phc2sys -s eth1 -c CLOCK_REALTIME -O -37 -S 0.1 -m
 sleep 8
 stop set
+until_fraction 400 # it is not to look just when the leap second begins
 start phc2sys in_node 1 phc2sys -s eth1 -c CLOCK_REALTIME -w -S 0.1 -m -n 127 -z /run/client1
 sleep 70
 gmd_report
