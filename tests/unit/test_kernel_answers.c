@@ -198,15 +198,22 @@ static void make(uint8_t *frame)
     m[33] = 0x7F;
 }
 
-static void test_answer(void **state)
+/* A plain request of a known client, to a daemon that serves; or the test is skipped. */
+static const struct rig *ready(void **state, uint8_t *frame)
 {
     const struct rig *r = *state;
-    uint8_t frame[256];
     if (r->program == 0)
         skip();
     make(frame);
     allow(r, 1000, 1000);
     serve(r, true);
+    return r;
+}
+
+static void test_answer(void **state)
+{
+    uint8_t frame[256];
+    const struct rig *r = ready(state, frame);
     const struct result got = run(r, frame, IPV4_FRAME);
     const uint8_t *m = got.frame + MESSAGE;
     assert_int_equal(got.verdict, ANSWERED);
@@ -227,12 +234,8 @@ static void test_answer(void **state)
 
 static void test_longer_frames(void **state)
 {
-    const struct rig *r = *state;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    allow(r, 1000, 1000);
-    serve(r, true);
+    const struct rig *r = ready(state, frame);
     for (size_t len = IPV4_FRAME; len < 200; len++) {
         make(frame);
         const struct result got = run(r, frame, len);
@@ -269,12 +272,8 @@ static const struct {
 
 static void test_what_is_not_plain_passes(void **state)
 {
-    const struct rig *r = *state;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    allow(r, 1000, 1000);
-    serve(r, true);
+    const struct rig *r = ready(state, frame);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         make(frame);
         frame[others[i].at] = others[i].value;
@@ -291,14 +290,9 @@ static void test_what_is_not_plain_passes(void **state)
 /* Delay_Resp goes to the general port; SPTP, from wherever, up to the daemon. */
 static void test_source_port(void **state)
 {
-    const struct rig *r = *state;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    make(frame);
+    const struct rig *r = ready(state, frame);
     memcpy(frame + 34, ((uint8_t[]){40123 >> 8, 40123 & 0xFF}), 2);
-    allow(r, 1000, 1000);
-    serve(r, true);
     const struct result got = run(r, frame, IPV4_FRAME);
     assert_int_equal(got.verdict, ANSWERED);
     assert_memory_equal(got.frame + 34, ((uint8_t[]){1, 64, 1, 64}), 4);
@@ -308,27 +302,19 @@ static void test_source_port(void **state)
 
 static void test_own_identity_passes(void **state)
 {
-    const struct rig *r = *state;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    make(frame);
+    const struct rig *r = ready(state, frame);
     memcpy(frame + MESSAGE + 20, own.clock.id, 8);
-    serve(r, true);
     assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }
 
 static void test_only_the_ways_that_are_allowed(void **state)
 {
-    const struct rig *r = *state;
     uint8_t unicast[256], multicast[256];
-    if (r->program == 0)
-        skip();
-    make(unicast);
+    const struct rig *r = ready(state, unicast);
     make(multicast);
     memcpy(multicast, (uint8_t[]){0x01, 0x00, 0x5E, 0x00, 0x01, 0x81}, 6);
     memcpy(multicast + 30, (uint8_t[]){224, 0, 1, 129}, 4);
-    serve(r, true);
     for (uint8_t ways = 0; ways < 4; ways++) {
         allow_ways(r, 1000, 1000, ways);
         assert_int_equal(run(r, unicast, IPV4_FRAME).verdict, ways & KERNEL_UNICAST ? ANSWERED : PASSED);
@@ -341,13 +327,9 @@ static void test_only_the_ways_that_are_allowed(void **state)
 
 static void test_rate_and_silence(void **state)
 {
-    const struct rig *r = *state;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    make(frame);
+    const struct rig *r = ready(state, frame);
     allow(r, 0.001, 3);
-    serve(r, true);
     for (int i = 0; i < 6; i++)
         assert_int_equal(run(r, frame, IPV4_FRAME).verdict, i < 3 ? ANSWERED : DROPPED);
     const struct guard_counts c = guard_read(r->guard, 3);
@@ -365,15 +347,12 @@ static void test_rate_and_silence(void **state)
  */
 static void test_random(void **state)
 {
-    const struct rig *r = *state;
     const unsigned seed = (unsigned)time(NULL);
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
+    const struct rig *r = ready(state, frame);
     print_message("seed %u\n", seed);
     srandom(seed);
     allow(r, 1e6, 100000);
-    serve(r, true);
     for (int i = 0; i < 3000; i++) {
         make(frame);
         for (int k = 0; k <= i % 5; k++)
@@ -398,15 +377,10 @@ static int64_t told(const struct result *got)
 /* The stamp that a socket would have; none, or a reference to it as igc's, is for the daemon. */
 static void test_stamps(void **state)
 {
-    const struct rig *r = *state;
     const uint64_t useless[] = {0, 0xFFFF888012345678};
     struct kernel_port *p;
     uint8_t frame[256];
-    if (r->program == 0)
-        skip();
-    make(frame);
-    allow(r, 1000, 1000);
-    serve(r, true);
+    const struct rig *r = ready(state, frame);
     p = guard_kernel_port(r->guard, 0);
     const int64_t at_ns = p->answers[p->answer & 1].line.raw_ns;
     const struct __sk_buff skb = {
