@@ -138,7 +138,7 @@ PYTEST := GMD_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -o cache_dir=$(abspath $(
 # Most of these wait most of the time, but some take what the machine has: what fails beside others is judged
 # once more, alone. What measures nanoseconds has the machine for itself.
 check-built: all check-pure $(PROBES)
-	$(PYTEST) -n 8 --dist loadgroup --ignore tests/e2e/test_accuracy.py tests/e2e || \
+	$(PYTEST) -n 12 --dist loadgroup --ignore tests/e2e/test_accuracy.py tests/e2e || \
 	    { sed -i 's/@[a-z_]*": /": /' $(BUILD)/pytest/v/cache/lastfailed; false; } || \
 	    $(PYTEST) --last-failed --last-failed-no-failures none --ignore tests/e2e/test_accuracy.py tests/e2e
 	$(PYTEST) -rP tests/e2e/test_accuracy.py

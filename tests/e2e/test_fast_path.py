@@ -6,7 +6,7 @@ import pytest
 from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_answers, check_the_rest
 from netns import VethPair
 
-pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 """gmsim as its users call it: files in, CSV, JSON and a summary out; what it shows is within bounds."""
 
 import csv
-import functools
 import io
+import functools
 import json
 import math
 import os
@@ -243,6 +243,7 @@ def lying_sensor(kind, seconds):
              "fails": lambda t: 999}[kind](t) for t in range(0, seconds, 5)]
 
 
+@pytest.mark.xdist_group("lying")  # beside one honest run
 @pytest.mark.parametrize("kind", ["stuck", "noise", "load", "wild", "other room", "fails"])
 def test_lying_temperature_sensor(tmp_path, kind):
     """It knows nothing of the oscillator's room: what is learned from it does little harm."""

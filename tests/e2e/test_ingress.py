@@ -10,7 +10,7 @@ from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_answer
 from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
-pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
+pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
 
 
 @pytest.fixture

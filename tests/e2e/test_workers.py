@@ -17,7 +17,7 @@ CLIENT_NET = "10.77.0.0/16"
 UDP = ["udpv4", "udpv6"]
 WORKERS = 3
 
-pytestmark = pytest.mark.xdist_group("helpers")  # one at a time, beside the loud ones
+pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
 
 
 @pytest.fixture
