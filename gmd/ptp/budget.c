@@ -13,8 +13,12 @@
 #define BURST_NS           (NS_PER_S / 10)
 #define BURST_MESSAGES_MIN 256
 
-/* What the established and the grants may use; the rest lets newcomers in. */
-#define FULL_SHARE     0.9
+/* What the established and the grants leave of it to newcomers, without whom nobody would get in: half as
+ * much again as they use, within these. */
+#define NEWCOMERS_LEAST 0.03
+#define NEWCOMERS_MOST  0.1
+#define NEWCOMERS_MORE  1.5
+
 #define GRANT_SHARE    0.8 /* what grants and requests without may use for a new grant to be made */
 #define NEWCOMER_SHARE 0.5 /* what grants to newcomers may use */
 #define BUSY_SHARE     0.8
@@ -66,10 +70,13 @@ static double granted_hz(const struct budget *b)
     return (double)b->reserved * RATE_UNIT_HZ;
 }
 
-/* What is left for requests without a grant. */
+/* What is left for requests of the established without a grant. */
 static double open_hz(const struct budget *b)
 {
-    double open = FULL_SHARE * b->config.capacity_hz - granted_hz(b);
+    const double capacity = b->config.capacity_hz;
+    const double newcomers =
+        fmin(fmax(NEWCOMERS_MORE * b->newcomers_hz, NEWCOMERS_LEAST * capacity), NEWCOMERS_MOST * capacity);
+    double open = capacity - newcomers - granted_hz(b);
     return open > 1 ? open : 1;
 }
 
@@ -99,6 +106,7 @@ static void smooth(double *mean, double *count, double elsewhere_hz, double wind
 static void smooth_all(struct budget *b, double windows)
 {
     smooth(&b->used_hz, &b->window_used, b->elsewhere_hz, windows);
+    smooth(&b->newcomers_hz, &b->window_newcomers, 0, windows);
     for (unsigned i = 0; i < BUDGET_CLASSES; i++) {
         struct budget_share *s = &b->classes[i];
         smooth(&s->smooth.demand, &s->window.demand, s->elsewhere.load.demand, windows);
@@ -282,6 +290,8 @@ enum client_refusal budget_request(struct budget *b, struct client *cl, unsigned
     enum client_refusal why = judge(b, cl, messages, now_ns);
     if (why == REFUSED_NOT)
         spend(b, messages, now_ns);
+    if (why == REFUSED_NOT && client_rank(cl) == CLIENT_LAST)
+        b->window_newcomers += messages;
     if (why == REFUSED_RATE)
         b->refused_rate++;
     if (why == REFUSED_BUDGET)

@@ -84,7 +84,8 @@ struct budget {
     int64_t busy_until_ns;
     int64_t window_end_ns;
     double window_used, used_hz; /* all messages */
-    double elsewhere_hz;         /* of these, answers in the daemon's stead */
+    double window_newcomers, newcomers_hz;
+    double elsewhere_hz; /* of these, answers in the daemon's stead */
     struct budget_share classes[BUDGET_CLASSES];
     uint64_t random;
     unsigned steps;
