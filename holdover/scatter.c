@@ -34,7 +34,7 @@ static int64_t from_origin(struct scatter *s, int64_t phase_ns)
 
 void scatter_add(struct scatter *s, int64_t tai_s, int64_t phase_ns)
 {
-    if (s->count > 0 && tai_s - 1 != s->last_tai_s)
+    if (s->count > 0 && (uint64_t)tai_s - (uint64_t)s->last_tai_s != 1)
         s->count = 0;
     const double phase = (double)from_origin(s, phase_ns) - s->steered_ns;
     s->phases_ns[s->count++ % SCATTER_PULSES] = phase;
