@@ -91,7 +91,8 @@ static void attach_guard(struct protection *g, struct daemon_port *port, struct 
 }
 
 /* Where requests to us go and come from, and what else the kernel needs to know before it decides on them. */
-static void settle_answers(struct protection *g, const struct daemon_port *port, struct port_protection *p)
+static void settle_answers(struct protection *g, const struct daemon_port *port,
+                           const struct port_protection *p)
 {
     const struct daemon *d = port->daemon;
     const struct conf_port *c = &d->conf.ports[port->number];

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 
 TESTS = pathlib.Path(os.environ.get("GMD_BUILD", "build")).resolve() / "tests"
@@ -103,6 +104,14 @@ def check_answered_instead(pair, probe, transport, mode):
     assert probe.totals()[0] == got["sent"]
     assert sum(probe.counts(n)[1] for n in range(1, 11)) == got["sent"]
     assert probe.ask("received") == "0"
+
+
+def check_falls_silent(pair, probe):
+    """Nobody renews what it answers with: a second at most."""
+    probe.process.send_signal(signal.SIGSTOP)
+    assert 0.5 < ask(pair, rate=50, seconds=2)["answered"] / 50 < 1.3
+    probe.process.send_signal(signal.SIGCONT)
+    probe.quit()
 
 
 def check_the_rest(pair, probe, transport):

@@ -3,7 +3,7 @@
 
 import pytest
 
-from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_answers, check_the_rest
+from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_falls_silent, check_the_rest
 from netns import VethPair
 
 pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
@@ -60,11 +60,7 @@ def test_ends_with_its_daemon(pair):
 
 
 def test_falls_silent_with_its_daemon(pair):
-    probe = fast(pair, "udpv4")
-    probe.process.send_signal(19)  # SIGSTOP: nobody renews
-    assert 0.5 < ask(pair, "udpv4", rate=50, seconds=2)["answered"] / 50 < 1.3
-    probe.process.send_signal(18)
-    probe.quit()
+    check_falls_silent(pair, fast(pair, "udpv4"))
 
 
 def test_answers_that_a_veth_loses_are_noticed(pair):

@@ -110,7 +110,7 @@ def test_obeys(bed):
     assert r["good"]["answered"] < r["good"]["sent"] / 2  # gmd keeps them to their rate
     assert any("oftener" in note for note in r["notes"])
     obeying = load(bed.b, "--clients", "5", "--rate", "80", "--seconds", "2", "--obey")
-    assert r["good"]["sent"] == pytest.approx(800, rel=0.4)
+    assert 480 <= r["good"]["sent"] <= 840  # what a stalled machine leaves out is not made up for
     assert 64 <= obeying["good"]["sent"] <= 120  # 8 a second, and what is sent before the first answer
     assert not obeying["notes"]
 

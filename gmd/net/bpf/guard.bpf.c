@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guard: a filter on the ports' sockets. What nobody has agreed to is dropped before it takes a place in
  * the receive queue, so a flood cannot crowd out those who keep to their rate. */
-#include <stddef.h>
-
 #include "gmd/net/bpf/ingress.bpf.h"
 
 #define UDP_HEADER   8

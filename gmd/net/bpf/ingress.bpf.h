@@ -7,6 +7,7 @@
 #include "gmd/net/bpf/answer.bpf.h"
 
 #include <linux/pkt_cls.h>
+#include <stddef.h>
 
 static __always_inline struct frame frame_of(const struct __sk_buff *skb)
 {
