@@ -61,10 +61,17 @@ static uint64_t place(struct stream *s, uint16_t sequence)
     return behind < STREAM_WINDOW ? (1ull << behind) & s->valid : 0;
 }
 
-/* How many are missing between two messages, or none and the end, by the time between them. */
-static uint64_t missed(int64_t apart_ns, int64_t interval_ns)
+/* How many are missing between two messages by the time between them. Less than none: one that had been given
+ * up was late, no more, and has come now, right behind the last. */
+static int64_t missed(int64_t apart_ns, int64_t interval_ns)
 {
-    return apart_ns > interval_ns ? (uint64_t)((apart_ns - interval_ns / 2) / interval_ns) : 0;
+    return apart_ns < interval_ns / 2 ? -1 : (apart_ns - interval_ns / 2) / interval_ns;
+}
+
+/* How many are missing behind the last message. */
+static uint64_t missed_at_end(int64_t silence_ns, int64_t interval_ns)
+{
+    return silence_ns > SILENT * interval_ns ? (uint64_t)missed(silence_ns, interval_ns) : 0;
 }
 
 /* Whether the message is the next after the last one. */
@@ -74,9 +81,10 @@ static bool is_next(struct stream *s, uint16_t sequence, int64_t now_ns)
         return false;
     if (!s->shared_sequence)
         return (uint16_t)(s->last_sequence + 1) == sequence;
-    const uint64_t gap = missed(now_ns - s->last_ns, s->interval_ns);
-    s->gaps += gap;
-    return !gap;
+    const int64_t gap = missed(now_ns - s->last_ns, s->interval_ns);
+    if (gap > 0 || s->gaps)
+        s->gaps += (uint64_t)gap;
+    return gap <= 0;
 }
 
 void stream_message(struct stream *s, uint16_t sequence, bool two_step, int64_t interval_ns, int64_t now_ns,
@@ -103,9 +111,8 @@ void stream_follow_up(struct stream *s, uint16_t sequence, bool completing)
 
 void stream_finish(struct stream *s, int64_t end_ns)
 {
-    const int64_t silence_ns = end_ns - s->last_ns;
-    if (s->interval_ns && s->messages && silence_ns > SILENT * s->interval_ns) {
-        const uint64_t gap = missed(silence_ns, s->interval_ns);
+    if (s->interval_ns && s->messages) {
+        const uint64_t gap = missed_at_end(end_ns - s->last_ns, s->interval_ns);
         s->counts.expected += gap;
         s->counts.missing += gap;
     }
@@ -118,7 +125,7 @@ void stream_finish_shared(struct stream *s, int64_t end_ns, int64_t held_ns, int
     judge(s, ~0ull);
     s->valid = s->received = 0;
     if (interval_ns)
-        s->gaps += missed(s->messages ? end_ns - s->last_ns : held_ns, interval_ns);
+        s->gaps += missed_at_end(s->messages ? end_ns - s->last_ns : held_ns, interval_ns);
     s->counts.expected = s->messages + s->gaps;
     s->counts.missing = s->gaps;
 }

@@ -239,6 +239,26 @@ static void test_shared_sequence(void **state)
     assert_int_equal(not_granted.counts.expected, 0);
 }
 
+/* A server, or the machine, that stood still: what comes late, in a burst, is an error of time, not a loss.
+ */
+static void test_shared_late(void **state)
+{
+    (void)state;
+    static struct histogram errors;
+    struct stream s = {.shared_sequence = true};
+    const int64_t stood_until = 44 * SYNC + 2 * MS;
+    for (int i = 0; i < 80; i++) {
+        const int64_t due = i * SYNC;
+        const int64_t at = due > 40 * SYNC && due < stood_until ? stood_until + i * MS / 8 : due;
+        if (i != 42)
+            stream_message(&s, (uint16_t)i, false, SYNC, at, &errors);
+    }
+    stream_finish_shared(&s, 79 * SYNC + 3 * SYNC - MS, 0, SYNC);
+    assert_int_equal(s.counts.expected, 80);
+    assert_int_equal(s.counts.missing, 1);
+    assert_true(errors.max_ns > SYNC - MS && errors.max_ns <= SYNC);
+}
+
 static void test_answers(void **state)
 {
     (void)state;
@@ -321,6 +341,7 @@ int main(void)
         cmocka_unit_test(test_interval_errors),
         cmocka_unit_test(test_restart),
         cmocka_unit_test(test_shared_sequence),
+        cmocka_unit_test(test_shared_late),
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_giving_up),
         cmocka_unit_test(test_halves),
