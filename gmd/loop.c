@@ -108,13 +108,14 @@ void loop_timer_set(struct loop *l, int handle, int64_t due_ns)
     l->timers[handle].due_ns = due_ns;
 }
 
-/* Each timer at most once a round: one that is always due again leaves room for the descriptors. */
-static void run_timers(struct loop *l)
+/* Those that were due when poll was asked. Each at most once a round: one that is always due again leaves
+ * room for the descriptors. */
+static void run_timers(struct loop *l, int64_t asked_ns)
 {
-    int64_t now_ns = loop_now();
+    const int64_t now_ns = loop_now();
     for (int i = 0; i < LOOP_TIMERS_MAX && l->running; i++) {
         struct timer *t = &l->timers[i];
-        if (!t->fn || t->due_ns > now_ns)
+        if (!t->fn || t->due_ns > asked_ns)
             continue;
         t->due_ns = INT64_MAX;
         t->fn(t->ctx, now_ns);
@@ -157,11 +158,9 @@ static void dispatch(struct loop *l)
 int loop_run(struct loop *l)
 {
     l->running = true;
-    for (;;) {
-        run_timers(l);
-        if (!l->running)
-            return 0;
+    while (l->running) {
         arm(l);
+        const int64_t asked_ns = loop_now();
         for (int i = 0; i < LOOP_WATCHES_MAX; i++)
             l->watches[i].polled = l->watches[i].fn != NULL;
         if (poll(l->pollfds, LOOP_WATCHES_MAX + 1, -1) < 0) {
@@ -172,9 +171,9 @@ int loop_run(struct loop *l)
                 l->pollfds[i].revents = 0;
         }
         dispatch(l);
-        if (!l->running)
-            return 0;
+        run_timers(l, asked_ns);
     }
+    return 0;
 }
 
 void loop_stop(struct loop *l)

@@ -25,7 +25,9 @@ int loop_watch(struct loop *l, int fd, short events, loop_io_fn fn, void *ctx);
 void loop_watch_events(struct loop *l, int handle, short events);
 void loop_unwatch(struct loop *l, int handle);
 
-/* A timer; off until set. Handle >= 0 or -1. Fires once at due_ns (monotonic); INT64_MAX turns it off. */
+/* A timer; off until set. Handle >= 0 or -1. Fires once at due_ns (monotonic); INT64_MAX turns it off. What
+ * came before due_ns has been dispatched by then: a process that stood still does not take what waits for it,
+ * a transmit timestamp or a master's Announce, for missing. */
 int loop_timer(struct loop *l, loop_timer_fn fn, void *ctx);
 void loop_timer_set(struct loop *l, int handle, int64_t due_ns);
 

@@ -166,6 +166,37 @@ static void starving_nobody(void **state)
     assert_true(b->calls[0] > 5);
 }
 
+/* A round that lasts until the timer is long due, while something comes. */
+static void stand_still(void *ctx, int fd, short revents)
+{
+    struct bed *b = ctx;
+    drain(ctx, fd, revents);
+    const int64_t due_ns = loop_now() + MS;
+    loop_timer_set(b->loop, b->timers[0], due_ns);
+    while (loop_now() < due_ns + MS)
+        ;
+    put(b, 1);
+}
+
+static void drain_before_the_timer(void *ctx, int fd, short revents)
+{
+    struct bed *b = ctx;
+    drain(ctx, fd, revents);
+    assert_int_equal(b->calls[0], 0);
+}
+
+static void what_came_goes_before_a_deadline(void **state)
+{
+    struct bed *b = *state;
+    b->timers[0] = loop_timer(b->loop, mark0, b);
+    b->watches[0] = loop_watch(b->loop, b->pipes[0][0], POLLIN, stand_still, b);
+    b->watches[1] = loop_watch(b->loop, b->pipes[1][0], POLLIN, drain_before_the_timer, b);
+    put(b, 0);
+    run_for(b, 20 * MS);
+    assert_int_equal(b->calls[0], 1);
+    assert_int_equal(b->calls[3], 2);
+}
+
 static void keep_readable(void *ctx, int fd, short revents)
 {
     (void)fd;
@@ -308,6 +339,7 @@ int main(void)
         TEST(deadlines_are_finer_than_ms),
         TEST(past_and_cancelled_deadlines),
         TEST(starving_nobody),
+        TEST(what_came_goes_before_a_deadline),
         TEST(timers_run_beside_a_flood),
         TEST(unwatch_inside_a_callback),
         TEST(rewatch_inside_a_callback),
