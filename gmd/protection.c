@@ -17,10 +17,19 @@
 /* Of what the budget has for juniors: it must see that they want more. */
 #define JUNIORS_SHARE 1.25
 
+/* Requests that tell whether the ingress can read their stamps. */
+#define STAMPS_TO_TELL 16
+
+static const char blind_ingress[] =
+    "no answers from the ingress: the driver keeps its receive time stamps for "
+    "sockets alone; gmd answers itself";
+
 struct port_protection {
     bool guarded;
-    bool ingress; /* the guard answers */
-    bool serves;  /* what those were told last */
+    bool ingress; /* the guard answers ... */
+    bool blind;   /* ... or would, if it could read the receive stamps */
+    uint64_t answered_seen, unstamped_seen;
+    bool serves; /* what those were told last */
     struct fast_path *fast;
     struct workers *workers;
     char missing[160], problem[160];
@@ -180,7 +189,7 @@ void protection_port_closing(struct protection *g, const struct daemon_port *por
     fast_path_close(p->fast);
     p->workers = NULL;
     p->fast = NULL;
-    p->ingress = false;
+    p->ingress = p->blind = false;
     client_feed_helped(g->feed, port->number, false);
     if (g->guard)
         guard_detach(g->guard, port->number);
@@ -258,12 +267,31 @@ static void count_lost(struct protection *g, const struct daemon_port *foot)
         p->queue_lost = lost;
 }
 
+/* Some drivers keep the NIC's stamps where only sockets find them. */
+static void look_for_stamps(struct protection *g, unsigned port)
+{
+    struct port_protection *p = &g->ports[port];
+    const struct kernel_counts n = protection_counts(g, port);
+    const uint64_t answered = n.answered - p->answered_seen, unstamped = n.unstamped - p->unstamped_seen;
+    if (!p->ingress || answered + unstamped < STAMPS_TO_TELL)
+        return;
+    const bool was_blind = p->blind;
+    p->answered_seen = n.answered;
+    p->unstamped_seen = n.unstamped;
+    p->blind = unstamped > answered;
+    if (p->blind && !was_blind)
+        log_line(LOG_LEVEL_WARNING, "port %u: %s", port + 1, blind_ingress);
+    else if (was_blind && !p->blind)
+        log_line(LOG_LEVEL_NOTICE, "port %u: answers from the ingress again", port + 1);
+}
+
 void protection_check(struct protection *g, struct daemon *d)
 {
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++) {
         struct port_protection *p = &g->ports[i];
         if (d->ports[i].transport)
             count_lost(g, &d->ports[i]);
+        look_for_stamps(g, i);
         if (!p->fast || !fast_path_check(p->fast))
             continue;
         snprintf(p->problem, sizeof(p->problem),
@@ -289,9 +317,9 @@ void protection_status(const struct protection *g, unsigned port, struct protect
     const struct port_protection *p = &g->ports[port];
     *s = (struct protection_status){.guarded = p->guarded,
                                     .early = p->guarded && guard_is_early(g->guard, port),
-                                    .fast_mode = fast_path_is_on(p->fast) ? "driver"
-                                                 : p->ingress             ? "ingress"
-                                                                          : "off",
+                                    .fast_mode = fast_path_is_on(p->fast)  ? "driver"
+                                                 : p->ingress && !p->blind ? "ingress"
+                                                                           : "off",
                                     .counts = protection_counts(g, port),
                                     .queue_lost = p->queue_lost};
     if (p->workers) {
@@ -299,5 +327,5 @@ void protection_status(const struct protection *g, unsigned port, struct protect
         s->workers_unanswered = workers_count(p->workers).unanswered;
     }
     snprintf(s->missing, sizeof(s->missing), "%s", p->missing);
-    snprintf(s->problem, sizeof(s->problem), "%s", p->problem);
+    snprintf(s->problem, sizeof(s->problem), "%s", p->problem[0] || !p->blind ? p->problem : blind_ingress);
 }

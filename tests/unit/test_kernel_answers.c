@@ -396,6 +396,7 @@ static void test_stamps(void **state)
             assert_int_equal(run_at(r, frame, IPV4_FRAME, &other).verdict, PASSED);
         }
     }
+    assert_int_equal(p->counts.unstamped, 3); /* the fourth is out of the line's reach */
     p->ingress = KERNEL_INGRESS_NONE;
     assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }

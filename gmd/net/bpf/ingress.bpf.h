@@ -91,8 +91,13 @@ static __always_inline int answer_at_ingress(struct __sk_buff *skb, struct kerne
     __s64 raw_ns;
     __u64 clock_ns;
     if (p->ingress == KERNEL_INGRESS_NONE || now_ns > p->answer_until_ns || !is_plain(p, &r->head) ||
-        !client_may_be_answered(c, r) || !stamp_of(skb, p, &raw_ns) || !to_clock(p, raw_ns, &clock_ns) ||
-        (r->ethertype != ETH_P_1588 && !read_asked(skb, r, &asked)) ||
+        !client_may_be_answered(c, r))
+        return TC_ACT_UNSPEC;
+    if (!stamp_of(skb, p, &raw_ns)) {
+        __sync_fetch_and_add(&p->counts.unstamped, 1);
+        return TC_ACT_UNSPEC;
+    }
+    if (!to_clock(p, raw_ns, &clock_ns) || (r->ethertype != ETH_P_1588 && !read_asked(skb, r, &asked)) ||
         bpf_skb_change_tail(skb, r->message_at + RESPONSE_BYTES, 0) != 0)
         return TC_ACT_UNSPEC;
     struct datagram d = answer_to(p, c, r, clock_ns);

@@ -57,4 +57,8 @@ def judge(result, check):
         check.note(f"{name}: {len(wrong)} of {len(later)} were")
     before, reference, after = (result.port_report(name)["protection"]["fast_answered"] for name in REPORTS)
     check("reference: answered at the ingress, which cannot read it", reference - before, 1)
+    protection = result.port_report("reference")["protection"]
+    check.true("and says so", protection["fast_path"] == "off" and "receive time stamps" in protection["problem"], protection)
+    protection = result.port_report("later")["protection"]
+    check.true("no longer", protection["fast_path"] == "ingress" and protection["problem"] == "", protection)
     check.true("answered at the ingress again: more than 16 s, 8 a second", after - reference > 128, after - reference)
