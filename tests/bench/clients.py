@@ -3,8 +3,8 @@
 socket echo and a bare XDP reflector. Each in turn, the same generator (gmload), the same kind of veth pair, one core for
 the server: its process, and what its interface receives, which a kernel thread does (threaded NAPI) as interrupts do
 with a NIC. Each is scheduled as Debian's units have it: gmd, and the bare ones with it, as real-time processes, ptp4l
-not. A load during which a hypervisor took the processor away (/proc/stat, steal) is repeated. A measurement, not a
-test; status 1 if a bound is missed.
+not. A load begins when no hypervisor takes the processor away (/proc/stat, steal); one during which it did is repeated.
+A measurement, not a test; status 1 if a bound is missed.
 
 It wants four cores for itself: server, good clients, what comes back to them, abuse; and a second one for the server's
 workers, which otherwise are left out."""
@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -28,6 +29,7 @@ SERVER_CORES = CORES[-1:]
 PRIORITY = "10"  # SCHED_FIFO, as gmd.service has it
 TRIES = 5  # of a load during which the hypervisor gave the processor to others
 STOLEN = 0.0025  # of the time of all cores
+CALM_S = 3  # before each load
 CLIENT_NET = "10.77.0.0/16"
 MODES = ("multicast", "hybrid", "negotiated")
 GOOD = ["--from", CLIENT_NET, "--clients", "100", "--rate", "8"]
@@ -63,6 +65,15 @@ def stolen_seconds():
     """That a hypervisor took from all cores so far."""
     total = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()
     return int(total[8]) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for_peace():
+    """Till it takes next to nothing from a machine that does nothing, half a minute at most."""
+    calm, until = 0, time.monotonic() + 30
+    while calm < CALM_S and time.monotonic() < until:
+        before = stolen_seconds()
+        time.sleep(1)
+        calm = calm + 1 if stolen_seconds() - before < 0.05 else 0
 
 
 def run_seconds(pid):
@@ -120,6 +131,7 @@ class Bed:
         """The summary of the first run that was left in peace, or of the one that was least disturbed."""
         runs = []
         while len(runs) < TRIES and (not runs or runs[-1]["stolen_s"] > STOLEN * seconds * len(CORES)):
+            wait_for_peace()
             runs.append(self.load_once(*arguments, seconds=seconds))
         return min(runs, key=lambda r: r["stolen_s"])
 
@@ -464,6 +476,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--part", action="append", choices=PARTS, help="of them only this one")
     args = parser.parse_args()
+    for number in signal.SIGINT, signal.SIGTERM:  # namespaces do not stay behind, in the background either
+        signal.signal(number, lambda *_: sys.exit(2))
     parts = args.part or list(PARTS)
     os.environ["GMD_BUILD"] = args.build
     load = os.getloadavg()[0]

@@ -65,7 +65,7 @@ def test_multicast(bed):
     assert r["good"]["answered"] == r["good"]["sent"]
     assert 0 < r["good"]["round_trip_ns"]["p50"] <= r["good"]["round_trip_ns"]["max"]
     assert 18 <= r["sync"]["expected"] <= 25 and r["sync"]["missing"] == 0 and r["sync"]["follow_ups_missing"] == 0
-    assert r["sync"]["interval_error_ns"]["p50"] < 5_000_000
+    assert r["sync"]["interval_error_ns"]["p50"] < 25_000_000
     assert r["server_address"] == bed.a.ip4
 
 

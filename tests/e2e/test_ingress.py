@@ -40,7 +40,7 @@ def test_known_clients_are_answered(pair, transport, mode):
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_rest_passes_up_or_ends(pair, transport):
-    probe = at_ingress(pair, transport, clients=1, rate=100, burst=8)
+    probe = at_ingress(pair, transport, clients=1, rate=100, burst=50)
     check_the_rest(pair, probe, transport)
     probe.quit()
 

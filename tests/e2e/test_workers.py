@@ -51,7 +51,7 @@ def test_known_clients_are_answered_by_workers(pair, transport, mode):
 
 @pytest.mark.parametrize("transport", UDP)
 def test_the_rest_is_the_daemons_or_ends(pair, transport):
-    probe = working(pair, transport, clients=1, rate=100, burst=8)
+    probe = working(pair, transport, clients=1, rate=100, burst=50)
     check_the_rest(pair, probe, transport)
     probe.quit()
 
