@@ -278,17 +278,22 @@ def abused(bed, mode, seconds, kind):
 
 
 def holds(bed, seconds, limit=16384):
-    """The most clients that get their negotiated Sync and Follow_Up, 8 a second each, at least 99.9 % complete."""
+    """The most clients that get their negotiated Sync and Follow_Up, 8 a second each, at least 99.9 % complete: from 125
+    on doubled, then more closely. Where the machine stands still for an interval all of them lack one, so that what
+    counts is the best of several tries."""
 
     def served_once(clients):
         load = ["--clients", str(clients), "--rate", "1", "--sync-rate", "8", "--announce-rate", "1", "--duration", "60"]
-        r = bed.load("--mode", "negotiated", "--from", CLIENT_NET, *load, seconds=max(seconds, 4))
+        wait_for_peace()
+        r = bed.load_once("--mode", "negotiated", "--from", CLIENT_NET, *load, seconds=max(seconds, 4))
         expected = r["sync"]["expected"]
         wanting = r["sync"]["missing"] + r["sync"]["follow_ups_missing"]
-        return expected and wanting <= expected / 1000 and r["good"]["silent_clients"] == 0
+        silent = r["good"]["silent_clients"]
+        print(f"    {clients} clients: {wanting} of {expected} wanting, {silent} silent, {r['stolen_s']:.2f} s stolen", flush=True)
+        return expected and wanting <= expected / 1000 and silent == 0
 
-    def served(clients):  # one failure may be the machine's
-        return served_once(clients) or served_once(clients)
+    def served(clients):
+        return any(served_once(clients) for _ in range(TRIES))
 
     most = 0
     for clients in itertools.takewhile(lambda n: n <= limit, (125 * 2**n for n in itertools.count())):
