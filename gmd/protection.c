@@ -21,8 +21,7 @@
 #define STAMPS_TO_TELL 16
 
 static const char blind_ingress[] =
-    "no answers from the ingress: the driver keeps its receive time stamps for "
-    "sockets alone; gmd answers itself";
+    "no answers from the ingress: the driver keeps receive time stamps for sockets; gmd answers itself";
 
 struct port_protection {
     bool guarded;
@@ -74,12 +73,11 @@ void protection_close(struct protection *g)
 
 /* --- a port's life ------------------------------------------------------------------------------------- */
 
-static uint64_t refused_by_guard(const struct protection *g, unsigned port)
+static uint64_t refused_by_guard(const struct kernel_counts *n)
 {
-    const struct kernel_counts n = protection_counts(g, port);
     uint64_t refused = 0;
     for (int i = 0; i < KERNEL_CLASSES; i++)
-        refused += n.refused[i];
+        refused += n->refused[i];
     return refused;
 }
 
@@ -165,7 +163,10 @@ void protection_port_opened(struct protection *g, struct daemon_port *port)
     if (!g)
         return;
     struct port_protection *p = &g->ports[port->number];
-    *p = (struct port_protection){.refused_before = refused_by_guard(g, port->number),
+    const struct kernel_counts before = protection_counts(g, port->number);
+    *p = (struct port_protection){.answered_seen = before.answered,
+                                  .unstamped_seen = before.unstamped,
+                                  .refused_before = refused_by_guard(&before),
                                   .queue_lost = p->queue_lost,
                                   .queue_lost_before = p->queue_lost};
     attach_guard(g, port, p);
@@ -254,12 +255,12 @@ void protection_settle(struct protection *g, struct daemon *d)
 
 /* The kernel counts the guard's refusals and full queues together. Its counters are read one after the other
  * while they run. */
-static void count_lost(struct protection *g, const struct daemon_port *foot)
+static void count_lost(struct protection *g, const struct daemon_port *foot, const struct kernel_counts *n)
 {
     struct port_protection *p = &g->ports[foot->number];
     foot->transport->ops->count_drops(foot->transport);
     uint64_t lost = foot->transport->counters.rx_dropped;
-    const uint64_t refused = refused_by_guard(g, foot->number) - p->refused_before;
+    const uint64_t refused = refused_by_guard(n) - p->refused_before;
     lost = p->queue_lost_before + (lost > refused ? lost - refused : 0);
     if (p->workers)
         lost += workers_count(p->workers).queue_lost;
@@ -268,16 +269,15 @@ static void count_lost(struct protection *g, const struct daemon_port *foot)
 }
 
 /* Some drivers keep the NIC's stamps where only sockets find them. */
-static void look_for_stamps(struct protection *g, unsigned port)
+static void look_for_stamps(struct protection *g, unsigned port, const struct kernel_counts *n)
 {
     struct port_protection *p = &g->ports[port];
-    const struct kernel_counts n = protection_counts(g, port);
-    const uint64_t answered = n.answered - p->answered_seen, unstamped = n.unstamped - p->unstamped_seen;
+    const uint64_t answered = n->answered - p->answered_seen, unstamped = n->unstamped - p->unstamped_seen;
     if (!p->ingress || answered + unstamped < STAMPS_TO_TELL)
         return;
     const bool was_blind = p->blind;
-    p->answered_seen = n.answered;
-    p->unstamped_seen = n.unstamped;
+    p->answered_seen = n->answered;
+    p->unstamped_seen = n->unstamped;
     p->blind = unstamped > answered;
     if (p->blind && !was_blind)
         log_line(LOG_LEVEL_WARNING, "port %u: %s", port + 1, blind_ingress);
@@ -289,9 +289,10 @@ void protection_check(struct protection *g, struct daemon *d)
 {
     for (unsigned i = 0; g && i < d->gm.instance.port_count; i++) {
         struct port_protection *p = &g->ports[i];
+        const struct kernel_counts counts = protection_counts(g, i);
         if (d->ports[i].transport)
-            count_lost(g, &d->ports[i]);
-        look_for_stamps(g, i);
+            count_lost(g, &d->ports[i], &counts);
+        look_for_stamps(g, i, &counts);
         if (!p->fast || !fast_path_check(p->fast))
             continue;
         snprintf(p->problem, sizeof(p->problem),

@@ -94,7 +94,7 @@ enum kernel_class {
 /* The kernel's own. */
 struct kernel_counts {
     __u64 passed[KERNEL_CLASSES], refused[KERNEL_CLASSES]; /* by the guard */
-    __u64 answered;          /* in the daemon's stead: by the fast path, by workers */
+    __u64 answered;          /* in the daemon's stead: ingress, fast path, workers */
     __u64 unstamped;         /* left to the daemon by the ingress, where their stamp could not be read */
     __u64 refused_early;     /* before the sockets */
     __u64 over_rate;         /* of the requests that either refused: by their client's own bucket ... */
