@@ -298,6 +298,18 @@ static bool goes_on(const struct worker *w, int64_t now_ns)
     return now_ns < w->end_ns && !atomic_load(w->stop) && !(w->count && w->sent >= w->count);
 }
 
+static bool is_paced(const struct worker *w)
+{
+    return w->clients > 0 && w->pacer.slot_ns > 0 && !(w->settings->closed_loop && w->kind == IDENTITY_GOOD);
+}
+
+/* What was due while the machine stood still at the very end. */
+static void catch_up(struct worker *w)
+{
+    while (is_paced(w) && !atomic_load(w->stop) && w->pacer.due_ns < w->end_ns && allowance(w) > 0)
+        send_due(w, w->end_ns);
+}
+
 static bool all_came(const struct worker *w)
 {
     const struct population *p = &w->population;
@@ -365,6 +377,7 @@ void *worker_run(void *worker)
         look_after(w, now_ns);
         wait_until(w, send_due(w, loop_now()));
     }
+    catch_up(w);
     drain(w);
     finish_streams(w);
     atomic_store(&w->ended, true);
