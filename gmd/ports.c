@@ -145,7 +145,7 @@ static void collect_stamps(struct daemon_port *p)
         if (!to_clock(d, &stamp, &clock_ns))
             continue;
         p->last_stamp_ns = loop_now();
-        instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns, p->last_stamp_ns);
+        instance_tx_timestamp(&d->gm.instance, p->number, token, clock_ns);
         if (p->outbox.count > OUTBOX_FRAMES / 2)
             ports_flush(d);
     }

@@ -189,10 +189,9 @@ void instance_receive(struct instance *in, unsigned port, const struct frame_in 
         decide(in, now_ns);
 }
 
-void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns,
-                           int64_t now_ns)
+void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns)
 {
-    port_tx_timestamp(&in->ports[port], in, token, timestamp_ns, now_ns);
+    port_tx_timestamp(&in->ports[port], in, token, timestamp_ns);
 }
 
 void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token)

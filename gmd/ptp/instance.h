@@ -54,8 +54,7 @@ void instance_link(struct instance *in, unsigned port, bool up, int64_t now_ns);
 /* Each of these may put frames into the outboxes: the owner sends them before anything else. `port` is the
  * index that instance_add_port gave. */
 void instance_receive(struct instance *in, unsigned port, const struct frame_in *f, int64_t now_ns);
-void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns,
-                           int64_t now_ns);
+void instance_tx_timestamp(struct instance *in, unsigned port, uint32_t token, int64_t timestamp_ns);
 void instance_tx_unstamped(struct instance *in, unsigned port, uint32_t token);
 void instance_tick(struct instance *in, int64_t now_ns);
 /* When instance_tick has something to do next, monotonic; INT64_MAX without ports. */

@@ -354,12 +354,8 @@ static enum pending_result take_timestamp(struct port *p, struct instance *in, u
     return result;
 }
 
-void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
-                       int64_t now_ns)
+void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns)
 {
-    expire_pending(p, now_ns);
-    unicast_expire(in, now_ns);
-
     switch (take_timestamp(p, in, token, timestamp_ns + p->config.egress_latency_ns)) {
     case PENDING_LATE:
         p->counters.tx_timestamp_late++;

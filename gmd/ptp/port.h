@@ -72,10 +72,10 @@ bool port_is_active(const struct port *p);
 /* One received message. Returns true if the state decision should run (foreign data changed). */
 bool port_receive(struct port *p, struct instance *in, const struct frame_in *f, int64_t now_ns);
 
-/* The transmit timestamp of the frame with this token, TAI ns. Only the first one that comes in time has an
- * effect; others are counted. */
-void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns,
-                       int64_t now_ns);
+/* The transmit timestamp of the frame with this token, TAI ns. Only the first one has an effect, if it comes
+ * before port_tick has given it up: who was away himself takes what came meanwhile first. Others are counted.
+ */
+void port_tx_timestamp(struct port *p, struct instance *in, uint32_t token, int64_t timestamp_ns);
 
 /* The frame with this token did not leave, or without a timestamp: none will come. */
 void port_tx_unstamped(struct port *p, struct instance *in, uint32_t token);

@@ -223,16 +223,11 @@ static int64_t stamp_timeout_ns(const struct instance *in)
     return in->ports[0].config.tx_timestamp_timeout_ns;
 }
 
-void unicast_expire(struct instance *in, int64_t now_ns)
+void unicast_tick(struct instance *in, int64_t now_ns)
 {
     struct flight lost;
     while (flight_expire(&in->service->flights, now_ns, stamp_timeout_ns(in), &lost))
         count_lost(in, &lost);
-}
-
-void unicast_tick(struct instance *in, int64_t now_ns)
-{
-    unicast_expire(in, now_ns);
     struct unicast_event events[EVENTS];
     unsigned count = unicast_due(&in->service->unicast, now_ns, events, room(in));
     for (unsigned i = 0; i < count; i++)

@@ -21,9 +21,6 @@ void unicast_follow_state(struct instance *in, int64_t now_ns);
 void unicast_tick(struct instance *in, int64_t now_ns);
 int64_t unicast_next_tick(const struct instance *in);
 
-/* Gives up flights whose transmit timestamps did not come in time. */
-void unicast_expire(struct instance *in, int64_t now_ns);
-
 /* The transmit timestamp of a token with FLIGHT_TOKEN, TAI ns with egress latency. */
 enum pending_result unicast_stamped(struct port *p, struct instance *in, uint32_t token,
                                     int64_t timestamp_ns);

@@ -151,7 +151,7 @@ static void on_stamp(void *owner, const struct event *e)
     struct machine *m = owner;
     if (outlived(m, e))
         return;
-    instance_tx_timestamp(&m->gm.instance, 0, e->token, e->value, monotonic(m));
+    instance_tx_timestamp(&m->gm.instance, 0, e->token, e->value);
     settle(m);
 }
 

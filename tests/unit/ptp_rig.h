@@ -198,7 +198,7 @@ static inline void rig_drain(struct rig *r)
             const struct frame_out *f = &box->frames[i];
             rig_keep(r, port, f);
             if (r->stamps && f->want_timestamp)
-                instance_tx_timestamp(&r->in, port, f->token, rig_tai(r), r->now);
+                instance_tx_timestamp(&r->in, port, f->token, rig_tai(r));
         }
         box->count = 0;
     }

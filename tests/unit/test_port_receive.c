@@ -183,7 +183,7 @@ static void peer_delay_in_every_active_state(void **state)
     r->stamps = false; /* the link goes before the timestamp comes */
     request(r, MSG_PDELAY_REQ, &by_multicast, 0);
     rig_link(r, 0, false);
-    instance_tx_timestamp(&r->in, 0, rig_last(r, MSG_PDELAY_RESP)->token, rig_tai(r), r->now);
+    instance_tx_timestamp(&r->in, 0, rig_last(r, MSG_PDELAY_RESP)->token, rig_tai(r));
     request(r, MSG_PDELAY_REQ, &by_multicast, 0);
     rig_drain(r);
     assert_int_equal(rig_count(r, MSG_PDELAY_RESP), 3);
@@ -217,7 +217,7 @@ static void pdelay_flood_spares_sync(void **state)
         rig_run(r, instance_deadline(&r->in));
     for (int i = 0; i < 100; i++)
         request(r, MSG_PDELAY_REQ, &by_multicast, 0);
-    instance_tx_timestamp(&r->in, 0, rig_nth(r, MSG_SYNC, 0)->token, rig_tai(r), r->now);
+    instance_tx_timestamp(&r->in, 0, rig_nth(r, MSG_SYNC, 0)->token, rig_tai(r));
     rig_drain(r);
     assert_int_equal(rig_count(r, MSG_FOLLOW_UP), 1);
     rig_free(r);
@@ -325,7 +325,7 @@ static void survives_hostile_bytes(void **state)
             rig_receive_bytes(r, 0, bytes, len);
             rig_drain(r);
             if (rand() % 4 == 0)
-                instance_tx_timestamp(&r->in, 0, (uint32_t)(rand() % 2000), (int64_t)rand() << 31, r->now);
+                instance_tx_timestamp(&r->in, 0, (uint32_t)(rand() % 2000), (int64_t)rand() << 31);
             rig_run(r, r->now + rand() % (5 * MS));
             rig_forget(r);
         }

@@ -144,8 +144,8 @@ static void a_missing_stamp_costs_one_follow_up(void **state)
     const struct sent first = *rig_nth(r, MSG_SYNC, 0);
     rig_run(r, r->now + RIG_STAMP_OUT);
     assert_int_equal(r->in.ports[0].counters.tx_timestamp_missing, lost);
-    instance_tx_timestamp(&r->in, 0, first.token, rig_tai(r), r->now);
-    instance_tx_timestamp(&r->in, 0, first.token, rig_tai(r), r->now);
+    instance_tx_timestamp(&r->in, 0, first.token, rig_tai(r));
+    instance_tx_timestamp(&r->in, 0, first.token, rig_tai(r));
     rig_drain(r);
     assert_int_equal(r->in.ports[0].counters.tx_timestamp_late, 1);
     assert_int_equal(r->in.ports[0].counters.tx_timestamp_duplicated, 1);
@@ -273,7 +273,7 @@ static void sptp_exchange_of(struct rig *r, uint16_t number, uint16_t from_port,
     assert_true(wire_timestamp_to_ns(&m.body.timestamp, &t4));
     assert_true(t4 == rig_tai(r) - RIG_INGRESS);
 
-    instance_tx_timestamp(&r->in, 0, sync.token, rig_tai(r) + 5000, r->now);
+    instance_tx_timestamp(&r->in, 0, sync.token, rig_tai(r) + 5000);
     const struct frame_out announce = only_frame(r);
     assert_int_equal(announce.channel, number > 10 ? CHANNEL_EVENT : CHANNEL_GENERAL);
     assert_int_equal(announce.to_port, announce_port);
@@ -320,7 +320,7 @@ static void sptp_clients_differ_by_port(void **state)
         assert_int_equal(syncs[i].to_port, 40000 + i);
     }
     for (unsigned i = 2; i-- > 0;) {
-        instance_tx_timestamp(&r->in, 0, syncs[i].token, rig_tai(r), r->now);
+        instance_tx_timestamp(&r->in, 0, syncs[i].token, rig_tai(r));
         assert_int_equal(only_frame(r).to_port, 40000 + i);
     }
     rig_free(r);
