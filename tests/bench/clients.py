@@ -2,12 +2,13 @@
 """make bench-clients: how many clients gmd holds and who suffers when one misbehaves, beside Debian's ptp4l, a bare
 socket echo and a bare XDP reflector. Each in turn, the same generator (gmload), the same kind of veth pair, one core for
 the server: its process, and what its interface receives, which a kernel thread does (threaded NAPI) as interrupts do
-with a NIC. Each is scheduled as Debian's units have it: gmd, and the bare ones with it, as real-time processes, ptp4l
+with a NIC. Each is scheduled as Debian's units have it: gmd, and the bare echo with it, as real-time processes, ptp4l
 not. A load begins when no hypervisor takes the processor away (/proc/stat, steal); one during which it did is repeated.
-A measurement, not a test; status 1 if a bound is missed.
+What a server can do at most is the best of three such loads: neighbours of a virtual machine slow its cores down by half,
+for seconds, and nothing tells. A measurement, not a test; status 1 if a bound is missed.
 
-It wants four cores for itself: server, good clients, what comes back to them, abuse; and a second one for the server's
-workers, which otherwise are left out."""
+It wants four cores for itself: server, what comes back to the clients, good ones, abuse. The server's two workers have
+two of them."""
 
 import argparse
 import contextlib
@@ -26,10 +27,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 
 CORES = sorted(os.sched_getaffinity(0))
 SERVER_CORES = CORES[-1:]
-PRIORITY = "10"  # SCHED_FIFO, as gmd.service has it
+PRIORITY = 10  # SCHED_FIFO, as gmd.service has it
+REAL_TIME = ["chrt", "-f", str(PRIORITY)]
 TRIES = 5  # of a load during which the hypervisor gave the processor to others
 STOLEN = 0.0025  # of the time of all cores
-CALM_S = 3  # before each load
+CALM_S = 2  # before each load
 CLIENT_NET = "10.77.0.0/16"
 MODES = ("multicast", "hybrid", "negotiated")
 GOOD = ["--from", CLIENT_NET, "--clients", "100", "--rate", "8"]
@@ -58,7 +60,7 @@ def pin(pid, cores):
 
 
 def first_in_line(pid):
-    subprocess.run(["chrt", "-a", "-f", "-p", PRIORITY, str(pid)], check=True, stdout=subprocess.DEVNULL)
+    os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 def stolen_seconds():
@@ -94,7 +96,7 @@ class Bed:
 
         self.directory = directory
         self.cores = cores
-        self.others = [core for core in CORES if core not in cores]
+        self.back, *self.clients = [core for core in CORES if core not in cores]
         self.pair = VethPair()
         self.pids = []
         self.pid = None
@@ -104,13 +106,13 @@ class Bed:
         self.pair.__enter__()
         # The clients' addresses lie behind one neighbour: a server's table of neighbours is no part of this.
         self.pair.a.run(["ip", "route", "add", CLIENT_NET, "via", self.pair.b.ip4])
-        for node, cores in ((self.pair.a, self.cores), (self.pair.b, self.others)):
+        for node, cores in ((self.pair.a, self.cores), (self.pair.b, [self.back])):
             before = napi_threads()
             node.run(["ethtool", "-K", node.interface, "gro", "on"])
             node.run(["sh", "-c", f"echo 1 > /sys/class/net/{node.interface}/threaded"])
             threads = napi_threads() - before
             for pid in threads:
-                pin(pid, cores if node is self.pair.a else cores[:1])
+                pin(pid, cores)
                 if node is self.pair.b:  # what comes back is stamped when it does, however busy the generator is
                     first_in_line(pid)
             if node is self.pair.a:
@@ -120,10 +122,8 @@ class Bed:
     def __exit__(self, *exc):
         self.pair.__exit__(*exc)
 
-    def serve(self, pid, real_time=True):
+    def serve(self, pid):
         pin(pid, self.cores)
-        if real_time:
-            first_in_line(pid)
         self.pids.append(pid)
         self.pid = pid
 
@@ -140,7 +140,7 @@ class Bed:
         from peers import BUILD
 
         before, stolen_before = sum(map(run_seconds, self.pids)), stolen_seconds()
-        command = ["taskset", "-c", ",".join(map(str, self.others)), BUILD / "gmload", "--json", "--quiet"]
+        command = ["taskset", "-c", ",".join(map(str, self.clients)), BUILD / "gmload", "--json", "--quiet"]
         command += ["--expect", "0", "--seconds", str(seconds), "--server", self.pair.a.ip4, *arguments]
         command += [self.pair.b.interface]
         result = self.pair.b.run(command, check=False)
@@ -180,7 +180,7 @@ def gmd(directory, extra="", log_min_delay_req_interval=-3, cores=SERVER_CORES):
     text = conf(ptp="serve_before_lock = true; log_announce_interval = -2;", port=intervals) + extra
     text = text.replace("oscillator = true;", "oscillator = false;")  # its model is no part of a server's work
     with Bed(directory, cores) as bed:
-        server = Gmd(bed.pair.a, directory, text).start()
+        server = Gmd(bed.pair.a, directory, text, REAL_TIME).start()
         bed.serve(server.process.pid)
         server.wait_port_state("MASTER")
         bed.is_master = True
@@ -196,7 +196,7 @@ def ptp4l(directory):
     with Bed(directory) as bed:
         server = Ptp4l(bed.pair.a, directory, name="gm", **options, unicast_listen=1, hybrid_e2e=1)
         server.start(monitor=False)
-        bed.serve(server.process.pid, real_time=False)
+        bed.serve(server.process.pid)
         wait_for("ptp4l a master", lambda: "MASTER" in server.log(), 20)
         bed.is_master = True
         yield bed
@@ -208,7 +208,8 @@ def echo(directory, mode="hybrid"):
 
     with Bed(directory) as bed:
         words = ["multicast"] if mode == "multicast" else []
-        process = bed.pair.a.popen([BUILD / "tests/echo", bed.pair.a.interface, *words], stdout=subprocess.PIPE)
+        command = [*REAL_TIME, BUILD / "tests/echo", bed.pair.a.interface, *words]
+        process = bed.pair.a.popen(command, stdout=subprocess.PIPE)
         process.stdout.readline()
         bed.serve(process.pid)
         yield bed
@@ -234,12 +235,14 @@ def in_driver(node, program):
 
 
 def capacity(bed, mode, seconds):
-    """A crowd that takes turns: so many questions are open at any time, and nobody asks too often."""
+    """A crowd that takes turns: as many questions are open at any time as a veth's receive queue holds with some room,
+    and nobody asks too often."""
     if bed.is_master:
         bed.meet(mode)
-    r = bed.load("--mode", mode, "--closed-loop", "--in-flight", "128", *CROWD, seconds=seconds)
-    yield "answers/s", r["good"]["answered_hz"]
-    yield CORE_TIME, r["us_per_answer"]
+    turns = ["--closed-loop", "--in-flight", "192"]
+    runs = [bed.load("--mode", mode, *turns, *CROWD, seconds=seconds) for _ in range(3)]
+    yield "answers/s", max(r["good"]["answered_hz"] for r in runs)
+    yield CORE_TIME, min(r["us_per_answer"] for r in runs)
 
 
 def complete(stream):
@@ -277,12 +280,17 @@ def abused(bed, mode, seconds, kind):
     yield from quality(bed, bed.load("--mode", mode, *GOOD, *ABUSE[kind], seconds=seconds))
 
 
+HELD, HOPELESS = 0.001, 0.1  # of the messages
+
+
 def holds(server, seconds, limit=16384):
     """The most clients that get their negotiated Sync and Follow_Up, 8 a second each, at least 99.9 % complete: from 1000
     on doubled, then more closely. Where the machine stands still for an interval all of them lack one, so that what
-    counts is the best of some tries; each has a server of its own, which owes nothing to clients of others."""
+    counts is the best of some tries, unless one lacks far more; each has a server of its own, which owes nothing to
+    clients of others."""
 
-    def served_once(clients):
+    def try_once(clients):
+        """The share of messages that did not come, and how many clients got none."""
         load = ["--clients", str(clients), "--rate", "1", "--sync-rate", "8", "--announce-rate", "1", "--duration", "60"]
         with server() as bed:
             wait_for_peace()
@@ -291,10 +299,14 @@ def holds(server, seconds, limit=16384):
         wanting = r["sync"]["missing"] + r["sync"]["follow_ups_missing"]
         silent = r["good"]["silent_clients"]
         print(f"    {clients} clients: {wanting} of {expected} wanting, {silent} silent, {r['stolen_s']:.2f} s stolen", flush=True)
-        return expected and wanting <= expected / 1000 and silent == 0
+        return wanting / expected if expected else 1, silent
 
     def served(clients):
-        return any(served_once(clients) for _ in range(3))
+        for _ in range(3):
+            lacking, silent = try_once(clients)
+            if lacking > HOPELESS or (lacking <= HELD and not silent):
+                break
+        return lacking <= HELD and not silent
 
     most = 0
     for clients in itertools.takewhile(lambda n: n <= limit, (1000 * 2**n for n in itertools.count())):
