@@ -192,8 +192,8 @@ def test_negotiated_with_ptp4l(tmp_path):
         options = {"domainNumber": 127, "slaveOnly": 0, "unicast_listen": 1}
         server = Ptp4l(pair.a, tmp_path, name="gm", logAnnounceInterval=-2, **options).start(monitor=False)
         wait_for("ptp4l a master", lambda: "MASTER" in server.log())
-        negotiate = ["--mode", "negotiated", "--from", CLIENT_NET, "--clients", "20", "--duration", "3"]
-        r = load(pair.b, *negotiate, "--seconds", "5", "--announce-rate", "2")
+        negotiate = ["--mode", "negotiated", "--from", CLIENT_NET, "--clients", "20", "--duration", "5"]
+        r = load(pair.b, *negotiate, "--seconds", "6", "--announce-rate", "2")
         assert r["grants"]["granted"] == 60 and r["grants"]["refused"] == r["grants"]["expired"] == 0
         assert r["grants"]["renewed"] >= 60
         assert r["good"]["answered"] == r["good"]["sent"] > 20 * 8 * 3
