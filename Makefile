@@ -43,6 +43,7 @@ tests_of   = $(patsubst %.c,$(BUILD)/tests/%,$(notdir $(wildcard tests/$(1)/$(2)
 UNIT      := $(call tests_of,unit,test_)
 SIM       := $(call tests_of,sim,test_)
 PROBES    := $(call tests_of,e2e,)
+PRELOADS  := $(patsubst %.c,$(BUILD)/tests/%.so,$(notdir $(wildcard tests/e2e/preload/*.c)))
 FUZZERS   := $(call tests_of,fuzz,fuzz_)
 SIM_FLEET := $(patsubst %.c,$(OBJ)/%.o,$(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c)))
 TRACKED    = $(shell git ls-files '*.c' '*.h')
@@ -130,6 +131,11 @@ $(PROBES): $(BUILD)/tests/%: $(OBJ)/tests/e2e/%.o $(ARCHIVE)
 	@echo '  LINK    $@'
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS)
 
+$(PRELOADS): $(BUILD)/tests/%.so: tests/e2e/preload/%.c
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+
 check: deps
 	@$(MAKE) --no-print-directory check-built
 
@@ -137,7 +143,7 @@ PYTEST := GMD_BUILD=$(BUILD) $(PYTHON) -B -m pytest -q -o cache_dir=$(abspath $(
 
 # Most of these wait most of the time, but some take what the machine has: what fails beside others is judged
 # once more, alone. What measures nanoseconds has the machine for itself.
-check-built: all check-pure $(PROBES)
+check-built: all check-pure $(PROBES) $(PRELOADS)
 	$(PYTEST) -n 12 --dist loadgroup --ignore tests/e2e/test_accuracy.py tests/e2e || \
 	    { sed -i 's/@[a-z_]*": /": /' $(BUILD)/pytest/v/cache/lastfailed; false; } || \
 	    $(PYTEST) --last-failed --last-failed-no-failures none --ignore tests/e2e/test_accuracy.py tests/e2e

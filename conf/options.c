@@ -204,13 +204,12 @@ const struct option conf_options[] = {
     BOOL(conf, clients.guard, true,
          "where it may, the kernel enforces the clients' rates before the receive queues (needs CAP_BPF, "
          "CAP_PERFMON)"),
-    ENUM(conf, clients.fast_path, CONF_FAST_AUTO, CONF_FAST_NONE, fast_path_words,
-         "known clients' Delay_Req are answered by the kernel; auto: by the guard at the interface's ingress "
-         "(Linux 6.6), unless there are workers; xdp: in the NIC's driver (rights as for guard, and "
-         "CAP_NET_ADMIN)"),
+    ENUM(
+        conf, clients.fast_path, CONF_FAST_AUTO, CONF_FAST_NONE, fast_path_words,
+        "known clients' Delay_Req are answered by the kernel; auto: by the guard at the interface's ingress, "
+        "unless there are workers; xdp: in the NIC's driver (rights as for guard, and CAP_NET_ADMIN)"),
     INT(conf, clients.workers, 0, 0, 16, "threads",
-        "for each port: they answer known clients' Delay_Req over UDP beside the daemon (Linux 6.6, rights "
-        "as for "
+        "for each port: they answer known clients' Delay_Req over UDP beside the daemon (rights as for "
         "fast_path)"),
 
     BOOL(conf, unicast.negotiate, false,

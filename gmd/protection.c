@@ -239,9 +239,11 @@ void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
         client_feed_counts(g->feed, &d->gm.instance, now_ns);
     if (g && g->guard)
         share_budget(g, d, now_ns);
-    for (unsigned i = 0; g && i < d->gm.instance.port_count; i++)
+    for (unsigned i = 0; g && g->guard && i < d->gm.instance.port_count; i++) {
+        guard_renew(g->guard, i, now_ns);
         if (has_helpers(&g->ports[i]))
             renew(g, d, &d->ports[i], now_ns);
+    }
 }
 
 void protection_settle(struct protection *g, struct daemon *d)

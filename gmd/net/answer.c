@@ -6,8 +6,6 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define LEASE_NS NS_PER_S
-
 /* --- what it is answered with, now --------------------------------------------------------------------- */
 
 /* In this order, which the readers' count depends on. */
@@ -41,7 +39,7 @@ void answer_renew(struct kernel_port *p, const struct answer_state *s)
     const __u32 next = p->answer + 1;
     write_answer(&p->answers[next & 1], &s->answer);
     SHARED_SET(p->answer, next);
-    SHARED_SET(p->answer_until_ns, s->serves ? (__u64)(s->now_ns + LEASE_NS) : 0);
+    SHARED_SET(p->answer_until_ns, s->serves ? (__u64)(s->now_ns + KERNEL_LEAVE_NS) : 0);
 }
 
 bool answer_get(const struct kernel_port *p, int64_t now_ns, struct kernel_answer *answer)

@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type's BPF_TCX_INGRESS, Linux 6.6 */
-
 struct bpf_object;
 
 /* An ELF file in memory. */

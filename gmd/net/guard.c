@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "gmd/net/bpf_objects.h"
+#include "gmd/net/ingress.h"
 
 /* Requests per second, and at once. What one address has is its share where many want more than all may have:
  * it may be a host of many clients, or a router before them. */
@@ -38,7 +39,7 @@ struct guard {
     struct kernel_port *ports;
     struct kernel_client_key *keys; /* of the slots; of no identity: free */
     struct kernel_port_keys port_keys;
-    int early[KERNEL_PORTS_MAX]; /* link that holds the early program; -1: none */
+    struct ingress early[KERNEL_PORTS_MAX];
 };
 
 /* --- settings that the kernel reads while they change ------------------------------------------------- */
@@ -93,8 +94,6 @@ struct guard *guard_open(unsigned slots, char *why, int why_size)
     struct guard *g = calloc(1, sizeof(*g));
     int error = -ENOMEM;
     if (g) {
-        for (int i = 0; i < KERNEL_PORTS_MAX; i++)
-            g->early[i] = -1;
         g->slots = slots;
         error = load(g);
     }
@@ -114,8 +113,7 @@ void guard_close(struct guard *g)
     if (g->ports)
         munmap(g->ports, sizeof(struct kernel_port) * KERNEL_PORTS_MAX);
     for (unsigned i = 0; i < KERNEL_PORTS_MAX; i++)
-        if (g->early[i] >= 0)
-            close(g->early[i]);
+        ingress_detach(&g->early[i]);
     bpf_object__close(g->object);
     free(g->keys);
     free(g);
@@ -190,20 +188,23 @@ int guard_attach(struct guard *g, unsigned port, const struct guard_port *settin
         if (t->fds[i] >= 0 &&
             setsockopt(t->fds[i], SOL_SOCKET, SO_ATTACH_BPF, &g->program, sizeof(g->program)) < 0)
             return -errno;
-    g->early[port] = bpf_link_create(g->early_program, settings->ifindex, TCX_INGRESS, NULL);
+    ingress_attach(&g->early[port], g->early_program, settings->ifindex, INGRESS_GUARD);
     return 0;
 }
 
 bool guard_is_early(const struct guard *g, unsigned port)
 {
-    return g->early[port] >= 0;
+    return g->early[port].attached;
+}
+
+void guard_renew(struct guard *g, unsigned port, int64_t now_ns)
+{
+    SHARED_SET(g->ports[port].judge_until_ns, (__u64)(now_ns + KERNEL_LEAVE_NS));
 }
 
 void guard_detach(struct guard *g, unsigned port)
 {
-    if (g->early[port] >= 0)
-        close(g->early[port]);
-    g->early[port] = -1;
+    ingress_detach(&g->early[port]);
     if (g->port_keys.of[port].ifindex != 0)
         set_key(g, port, &(struct kernel_port_key){0});
 }

@@ -51,9 +51,10 @@ void guard_close(struct guard *g);
 /* Puts the guard before the sockets of a port (0..KERNEL_PORTS_MAX-1). 0 or -errno. */
 int guard_attach(struct guard *g, unsigned port, const struct guard_port *settings,
                  const struct transport *t);
-/* Whether refused requests end at the interface already, not only at the socket (Linux 6.6): several times
- * cheaper. */
+/* Whether refused requests end at the interface already, not only at the socket: several times cheaper. There
+ * the guard judges only with leave that is renewed, at least once a second. */
 bool guard_is_early(const struct guard *g, unsigned port);
+void guard_renew(struct guard *g, unsigned port, int64_t now_ns);
 /* The port's sockets are about to be closed. */
 void guard_detach(struct guard *g, unsigned port);
 

@@ -19,6 +19,7 @@
 #include "gmd/net/answer.h"
 #include "gmd/net/bpf/response.h"
 #include "gmd/net/bpf_objects.h"
+#include "gmd/net/ingress.h"
 
 struct worker {
     struct workers *all;
@@ -34,7 +35,8 @@ struct workers {
     struct guard *guard;
     struct kernel_port *port;
     struct bpf_object *object;
-    int link, stop; /* stop is readable when the threads are to end; -1: none */
+    struct ingress ingress;
+    int stop; /* is readable when the threads are to end; -1: none */
     bool stopping;
     unsigned count;
     struct worker workers[];
@@ -188,11 +190,10 @@ static int attach(struct workers *w, int ifindex, char *why, int why_size)
 {
     const int program = bpf_program__fd(bpf_object__find_program_by_name(w->object, "hand_out"));
     w->port->workers = (uint8_t)w->count;
-    w->link = bpf_link_create(program, ifindex, TCX_INGRESS, NULL);
-    if (w->link >= 0)
-        return 0;
-    snprintf(why, (size_t)why_size, "%s (needs Linux 6.6)", bpf_reason(w->link));
-    return w->link;
+    const int error = ingress_attach(&w->ingress, program, ifindex, INGRESS_WORKERS);
+    if (error)
+        snprintf(why, (size_t)why_size, "%s", bpf_reason(error));
+    return error;
 }
 
 struct workers *workers_open(struct guard *g, const struct workers_config *c, const struct transport *t,
@@ -210,7 +211,6 @@ struct workers *workers_open(struct guard *g, const struct workers_config *c, co
     w->guard = g;
     w->port = guard_kernel_port(g, c->port);
     w->count = c->count;
-    w->link = -1;
     w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     const int error = w->stop < 0 ? -errno : load(w, g);
     if (error)
@@ -225,8 +225,7 @@ void workers_close(struct workers *w)
 {
     if (!w)
         return;
-    if (w->link >= 0)
-        close(w->link);
+    ingress_detach(&w->ingress);
     __atomic_store_n(&w->stopping, true, __ATOMIC_RELAXED);
     if (w->stop >= 0)
         eventfd_write(w->stop, 1);

@@ -12,7 +12,7 @@ PROGRAMS = [
     *("usr/sbin/hwstamp_ctl", "usr/sbin/gpsd", "usr/sbin/chronyd", "usr/bin/chronyc", "usr/bin/ppstest"),
     *("sbin/ethtool", "bin/ip"),
 ]
-MODULES = ["virtio_pci", "9pnet_virtio", "9p", "8021q", "bonding"]
+MODULES = ["virtio_pci", "9pnet_virtio", "9p", "8021q", "bonding", "sch_ingress", "cls_bpf"]
 DIRECTORIES = ["bin", "dev", "etc", "host", "lib", "lib64", "modules", "proc", "root", "run", "sys", "tmp", "var/lib",
                "var/run", "debug"]
 FILES = {

@@ -61,7 +61,8 @@ static void renew(void *ctx, int64_t now_ns)
     struct answer_state s = {.serves = p->serves, .now_ns = now_ns};
     s.answer.log_min_delay_req_interval = -3;
     s.answer.socket_lag_ns = clock_line_socket_lag(STAMP_SYSTEM);
-    if (clock_line(p->clock, STAMP_SYSTEM, &s.answer.line) == 0)
+    guard_renew(p->guard, 0, now_ns);
+    if (p->clock && clock_line(p->clock, STAMP_SYSTEM, &s.answer.line) == 0)
         answer_renew(guard_kernel_port(p->guard, 0), &s);
     loop_timer_set(p->loop, p->timer, now_ns + RENEW_NS);
 }
@@ -77,6 +78,8 @@ static void on_guard(struct probe *p)
     const struct guard_port port = settings(p);
     p->guard = guard_open(SLOTS, why, sizeof(why));
     const int error = p->guard ? guard_attach(p->guard, 0, &port, p->transport) : 0;
+    if (p->guard)
+        renew(p, loop_now());
     printf("%s\n", error ? strerror(-error) : p->guard ? "ok" : why);
 }
 

@@ -21,7 +21,7 @@
 
 #include "gmd/loop.h"
 #include "gmd/net/answer.h"
-#include "gmd/net/bpf_objects.h"
+#include "gmd/net/ingress.h"
 
 #define INTERFACE    "gmd0"
 #define DOMAIN       127
@@ -54,6 +54,7 @@ static void serve(const struct rig *r, bool serves)
         .serves = serves,
         .now_ns = loop_now(),
         .answer = {.line = {.raw_ns = tai_now(), .clock_ns = CLOCK_NS}, .log_min_delay_req_interval = -3}};
+    guard_renew(r->guard, 0, loop_now());
     answer_renew(guard_kernel_port(r->guard, 0), &s);
 }
 
@@ -343,6 +344,19 @@ static void test_rate_and_silence(void **state)
     assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
 }
 
+/* A filter of tc stays when the daemon is gone: then it refuses nothing. */
+static void test_nobody_there(void **state)
+{
+    uint8_t frame[256];
+    const struct rig *r = ready(state, frame);
+    allow(r, 0.001, 1);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, ANSWERED);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, DROPPED);
+    serve(r, false);
+    guard_renew(r->guard, 0, loop_now() - 2 * NS_PER_S);
+    assert_int_equal(run(r, frame, IPV4_FRAME).verdict, PASSED);
+}
+
 /* Random octets over a plain request never break it, and what they make of it is never answered as another's.
  */
 static void test_random(void **state)
@@ -405,7 +419,8 @@ static void test_stamps(void **state)
     cmocka_unit_test(test_answer), cmocka_unit_test(test_longer_frames),                                     \
         cmocka_unit_test(test_what_is_not_plain_passes), cmocka_unit_test(test_source_port),                 \
         cmocka_unit_test(test_own_identity_passes), cmocka_unit_test(test_only_the_ways_that_are_allowed),   \
-        cmocka_unit_test(test_rate_and_silence), cmocka_unit_test(test_random)
+        cmocka_unit_test(test_rate_and_silence), cmocka_unit_test(test_nobody_there),                        \
+        cmocka_unit_test(test_random)
 
 int main(void)
 {

@@ -72,6 +72,8 @@ int guard_early(struct __sk_buff *skb)
         !is_to_us(&frame, at.port, &r))
         return TC_ACT_UNSPEC;
     const __u64 now_ns = bpf_ktime_get_ns();
+    if (now_ns > at.port->judge_until_ns)
+        return TC_ACT_UNSPEC;
     struct kernel_client *client = find_client(at.number, r.from, r.head.source);
     if (!pays(at, client, KERNEL_REQUEST, r.from, now_ns)) {
         count_early(at.port, r.head.type);

@@ -118,6 +118,8 @@ struct kernel_answer {
     __s64 log_min_delay_req_interval; /* in answers by multicast */
 };
 
+#define KERNEL_LEAVE_NS 1000000000LL /* holds so long what the daemon must renew */
+
 /* Whether the guard at the interface's ingress answers, and with which stamps. */
 enum kernel_ingress { KERNEL_INGRESS_NONE, KERNEL_INGRESS_SOFTWARE, KERNEL_INGRESS_HARDWARE };
 
@@ -141,7 +143,8 @@ struct kernel_port {
     __u32 priority; /* of answers from the ingress, as SO_PRIORITY */
     __u32 answer;   /* counts up: of answers, the one at this modulo 2 is in force */
     struct kernel_answer answers[2];
-    __u64 answer_until_ns; /* later, nobody answers in the daemon's stead: it must be renewed */
+    __u64 judge_until_ns;  /* later, the guard at the ingress lets everything pass: there is no daemon, and */
+    __u64 answer_until_ns; /* later, nobody answers in its stead: both must be renewed */
     struct kernel_rate source_rate[KERNEL_CLASSES]; /* of one address; interval 0: no limit of its own */
     /* the rest is the kernel's but for the buckets' rates */
     struct kernel_bucket all[KERNEL_CLASSES]; /* of all addresses together */

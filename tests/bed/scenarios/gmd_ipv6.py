@@ -3,7 +3,6 @@
 
 from scenarios import gmd_extts, ingress
 
-KERNEL = ingress.KERNEL
 
 GUEST = """
 client_options=-6
