@@ -4,15 +4,8 @@
 import pytest
 
 from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_falls_silent, check_the_rest
-from netns import VethPair
 
 pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
-
-
-@pytest.fixture
-def pair():
-    with VethPair() as p:
-        yield p
 
 
 def poll_at(node):

@@ -9,19 +9,12 @@ import pytest
 
 from confs import conf
 from guarded import TRANSPORTS, Probe, Requests, ask
-from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
 FLOOD = 200_000  # requests a second, as far as the machine goes
 SECONDS = 1
 
 pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
-
-
-@pytest.fixture
-def pair():
-    with VethPair() as p:
-        yield p
 
 
 def guarded(pair, transport):

@@ -7,16 +7,9 @@ import pytest
 
 from confs import conf
 from guarded import TRANSPORTS, Probe, ask, check_answered_instead, check_answers, check_falls_silent, check_the_rest, identity_of
-from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 
 pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
-
-
-@pytest.fixture
-def pair():
-    with VethPair() as p:
-        yield p
 
 
 # --- as the kernel does it, without a daemon ----------------------------------------------------------------------

@@ -8,7 +8,6 @@ import pytest
 
 from confs import conf
 from guarded import TESTS, TRANSPORTS, Probe, ask, check_answered_instead, check_the_rest
-from netns import VethPair
 from peers import ST2059_CLIENT, Gmd, Ptp4l, wait_for
 from test_ingress import protection
 
@@ -16,12 +15,6 @@ NO_TCX = ["env", f"LD_PRELOAD={TESTS / 'no_tcx.so'}"]
 LEAVE_S = 1  # that the kernel has from the daemon
 
 pytestmark = pytest.mark.xdist_group("kernel")  # one at a time, beside the loud ones
-
-
-@pytest.fixture
-def pair():
-    with VethPair() as p:
-        yield p
 
 
 def filters(node):

@@ -10,7 +10,6 @@ import time
 
 import pytest
 
-from netns import VethPair
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROBE = pathlib.Path(os.environ.get("GMD_BUILD", ROOT / "build")).resolve() / "tests" / "transport_probe"
@@ -77,12 +76,6 @@ class Probe:
     def quit(self):
         self.command("quit")
         assert self.process.wait(ANSWER_S) == 0
-
-
-@pytest.fixture
-def pair():
-    with VethPair() as p:
-        yield p
 
 
 @pytest.fixture(params=TRANSPORTS)
