@@ -5,8 +5,8 @@
 
 #include "gmd/ptp/respond.h"
 
-#define CHANGES_PER_CALL 64   /* each a system call or two */
-#define PLACES_PER_CALL  4096 /* less than a millisecond: Sync must not wait for more */
+#define CHANGES_PER_CALL 64  /* each a system call or two */
+#define PLACES_PER_CALL  256 /* some 40 us: Sync must not wait for more */
 #define PARTS            ((CLIENTS_CAPACITY_MAX + PLACES_PER_CALL - 1) / PLACES_PER_CALL)
 
 /* One place of the table. */
@@ -186,10 +186,9 @@ static bool look_at_part(struct client_feed *f, const struct instance *in, int64
     return end == used;
 }
 
-void client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
+bool client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)
 {
-    if (f)
-        look_at_part(f, in, now_ns);
+    return !f || look_at_part(f, in, now_ns);
 }
 
 void client_feed_all_counts(struct client_feed *f, const struct instance *in, int64_t now_ns)

@@ -21,8 +21,9 @@ void client_feed_helped(struct client_feed *f, unsigned port, bool helped);
 void client_feed_changes(struct client_feed *f, const struct instance *in, int64_t now_ns);
 
 /* Tells table and budget what was answered and refused, and the guard what else has changed: seniority, fair
- * shares, faults. Some times a second; looks at 4,096 clients at most, in turn. */
-void client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns);
+ * shares, faults. Some times a second; looks at a few hundred clients at most, in turn. True: all had their
+ * turn. */
+bool client_feed_counts(struct client_feed *f, const struct instance *in, int64_t now_ns);
 
 /* The same up to the last of them. */
 void client_feed_all_counts(struct client_feed *f, const struct instance *in, int64_t now_ns);

@@ -86,6 +86,15 @@ static void on_ports(void *ctx, int64_t now_ns)
     ports_retry(ctx, now_ns);
 }
 
+/* Some clients at a time, and Sync in between. */
+static void on_collect(void *ctx, int64_t now_ns)
+{
+    struct daemon *d = ctx;
+    if (!protection_collect(d->protection, d, now_ns))
+        loop_timer_set(d->loop, d->collect_timer, now_ns);
+    daemon_settle(d);
+}
+
 /* An error or two of the device change nothing: the clock is taken to have gone on. After CLOCK_GRACE_NS it
  * is lost. */
 static void tick_grandmaster(struct daemon *d, int64_t now_ns)
@@ -178,6 +187,7 @@ static void on_tick(void *ctx, int64_t now_ns)
     temperature_tick(&d->temperature, &d->gm.discipline, loop_now());
     tick_grandmaster(d, now_ns);
     ports_tick(d, loop_now());
+    loop_timer_set(d->loop, d->collect_timer, now_ns);
     if (d->conf.host_clock.follow)
         keep_host_clock(d);
     memory_file_tick(&d->memory, &d->gm.discipline, now_ns, d->clock_counters.clock_ns / NS_PER_S);
@@ -247,6 +257,7 @@ int daemon_run(struct daemon *d)
     d->tick_timer = loop_timer(d->loop, on_tick, d);
     d->instance_timer = loop_timer(d->loop, on_instance, d);
     d->port_timer = loop_timer(d->loop, on_ports, d);
+    d->collect_timer = loop_timer(d->loop, on_collect, d);
     d->manage = manage_open(d, &(struct manage_config){
                                    .socket = d->conf.management.socket,
                                    .network = d->conf.management.network,

@@ -235,15 +235,19 @@ static void share_budget(struct protection *g, struct daemon *d, int64_t now_ns)
 
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns)
 {
-    if (g)
-        client_feed_counts(g->feed, &d->gm.instance, now_ns);
-    if (g && g->guard)
-        share_budget(g, d, now_ns);
     for (unsigned i = 0; g && g->guard && i < d->gm.instance.port_count; i++) {
         guard_renew(g->guard, i, now_ns);
         if (has_helpers(&g->ports[i]))
             renew(g, d, &d->ports[i], now_ns);
     }
+}
+
+bool protection_collect(struct protection *g, struct daemon *d, int64_t now_ns)
+{
+    const bool all = !g || client_feed_counts(g->feed, &d->gm.instance, now_ns);
+    if (g && g->guard && all)
+        share_budget(g, d, now_ns);
+    return all;
 }
 
 void protection_settle(struct protection *g, struct daemon *d)

@@ -39,9 +39,12 @@ void protection_close(struct protection *g);
 void protection_port_opened(struct protection *g, struct daemon_port *port);
 void protection_port_closing(struct protection *g, const struct daemon_port *port);
 
-/* Renews what is answered with in the daemon's stead, and tells client table and budget what was done there:
- * some times a second, and after the clock was set. */
+/* Renews what is answered with in the daemon's stead: some times a second, and after the clock was set. */
 void protection_renew(struct protection *g, struct daemon *d, int64_t now_ns);
+
+/* Tells client table and budget what was done in the daemon's stead, some times a second: of some clients, in
+ * turn. True: of all. */
+bool protection_collect(struct protection *g, struct daemon *d, int64_t now_ns);
 
 /* After each event: a port that is no longer MASTER falls silent at once, and the kernel learns who is a
  * client. */

@@ -328,7 +328,7 @@ def holds(server, seconds, limit=16384):
         most = clients
     step = most // 2
     while step >= most // 8 and most:
-        most += step if served(most + step) else 0
+        most += step if most + step <= limit and served(most + step) else 0
         step //= 2
     yield "clients", most
 
