@@ -7,8 +7,10 @@ not. A load begins when no hypervisor takes the processor away (/proc/stat, stea
 What a server can do at most is the best of three such loads: neighbours of a virtual machine slow its cores down by half,
 for seconds, and nothing tells. A measurement, not a test; status 1 if a bound is missed.
 
-It wants four cores for itself: server, what comes back to the clients, good ones, abuse. The server's two workers have
-two of them."""
+It wants four cores for itself: server, what comes back to the clients, good ones, abuse. Two workers have two of them,
+each with a receive queue of the interface; what gmload offers with the other two is less than they can answer. So they,
+and the one worker on one core that they are compared with, are asked by an XDP program in the clients' place
+(reflect.bpf.c: again)."""
 
 import argparse
 import contextlib
@@ -59,6 +61,11 @@ def pin(pid, cores):
     subprocess.run(["taskset", "-acp", ",".join(map(str, cores)), str(pid)], check=True, stdout=subprocess.DEVNULL)
 
 
+def pin_each(pids, cores):
+    for pid, core in zip(pids, itertools.cycle(cores)):
+        pin(pid, [core])
+
+
 def first_in_line(pid):
     os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
@@ -89,16 +96,18 @@ def resident_kb(pid):
 
 
 class Bed:
-    """A veth pair with a server on one end, on cores of its own, and the generator on the other."""
+    """A veth pair with a server on one end, on cores of its own, and the generator on the other. Of each end's receive
+    queues each has a core: those of the server's end its cores by turns."""
 
-    def __init__(self, directory, cores=SERVER_CORES):
+    def __init__(self, directory, cores=SERVER_CORES, queues=1):
         from netns import VethPair
 
         self.directory = directory
         self.cores = cores
-        self.back, *self.clients = [core for core in CORES if core not in cores]
-        self.pair = VethPair()
-        self.pids = []
+        self.others = [core for core in CORES if core not in cores]
+        self.clients = self.others[1:] or self.others
+        self.pair = VethPair(queues)
+        self.receivers = []  # the server's
         self.pid = None
         self.is_master = False  # sends Announce and Sync
 
@@ -106,26 +115,34 @@ class Bed:
         self.pair.__enter__()
         # The clients' addresses lie behind one neighbour: a server's table of neighbours is no part of this.
         self.pair.a.run(["ip", "route", "add", CLIENT_NET, "via", self.pair.b.ip4])
-        for node, cores in ((self.pair.a, self.cores), (self.pair.b, [self.back])):
+        for node in self.pair.a, self.pair.b:
             before = napi_threads()
             node.run(["ethtool", "-K", node.interface, "gro", "on"])
             node.run(["sh", "-c", f"echo 1 > /sys/class/net/{node.interface}/threaded"])
-            threads = napi_threads() - before
-            for pid in threads:
-                pin(pid, cores)
-                if node is self.pair.b:  # what comes back is stamped when it does, however busy the generator is
-                    first_in_line(pid)
+            threads = sorted(napi_threads() - before)
             if node is self.pair.a:
-                self.pids += threads
+                self.receivers = threads
+                pin_each(threads, self.cores)
+                if len(threads) > 1:
+                    self.send_by_core(len(threads))
+            else:
+                pin_each(threads, self.others)
+                for pid in threads:  # what comes back is stamped when it does, however busy the generator is
+                    first_in_line(pid)
         return self
+
+    def send_by_core(self, queues):
+        """A core's frames leave by its own queue (XPS), as the drivers of NICs have it."""
+        for queue, core in zip(range(queues), itertools.cycle(self.cores)):
+            path = f"/sys/class/net/{self.pair.a.interface}/queues/tx-{queue}/xps_cpus"
+            self.pair.a.run(["sh", "-c", f"echo {1 << core:x} > {path}"])
 
     def __exit__(self, *exc):
         self.pair.__exit__(*exc)
 
     def serve(self, pid):
-        pin(pid, self.cores)
-        self.pids.append(pid)
         self.pid = pid
+        pin(pid, self.cores)
 
     def load(self, *arguments, seconds):
         """The summary of the first run that was left in peace, or of the one that was least disturbed."""
@@ -135,20 +152,26 @@ class Bed:
             runs.append(self.load_once(*arguments, seconds=seconds))
         return min(runs, key=lambda r: r["stolen_s"])
 
-    def load_once(self, *arguments, seconds):
-        """gmload's summary, what each answer took of the server's core, in us, and what was stolen meanwhile."""
+    def spent(self):
+        """Seconds of the server's cores so far."""
+        return sum(map(run_seconds, [*self.receivers, self.pid] if self.pid else self.receivers))
+
+    def gmload(self, *arguments, seconds):
         from peers import BUILD
 
-        before, stolen_before = sum(map(run_seconds, self.pids)), stolen_seconds()
         command = ["taskset", "-c", ",".join(map(str, self.clients)), BUILD / "gmload", "--json", "--quiet"]
         command += ["--expect", "0", "--seconds", str(seconds), "--server", self.pair.a.ip4, *arguments]
-        command += [self.pair.b.interface]
-        result = self.pair.b.run(command, check=False)
+        return [*command, self.pair.b.interface]
+
+    def load_once(self, *arguments, seconds):
+        """gmload's summary, what each answer took of the server's core, in us, and what was stolen meanwhile."""
+        before, stolen_before = self.spent(), stolen_seconds()
+        result = self.pair.b.run(self.gmload(*arguments, seconds=seconds), check=False)
         if not result.stdout:
             raise RuntimeError(result.stderr)
         summary = json.loads(result.stdout)
         answered = summary["good"]["answered"] + summary.get("abuse", {}).get("answered", 0)
-        summary["us_per_answer"] = 1e6 * (sum(map(run_seconds, self.pids)) - before) / max(answered, 1)
+        summary["us_per_answer"] = 1e6 * (self.spent() - before) / max(answered, 1)
         summary["stolen_s"] = stolen_seconds() - stolen_before
         return summary
 
@@ -172,14 +195,14 @@ ALONE = 'fast_path = "none";'  # the daemon answers all by itself
 
 
 @contextlib.contextmanager
-def gmd(directory, extra="", log_min_delay_req_interval=-3, cores=SERVER_CORES):
+def gmd(directory, extra="", log_min_delay_req_interval=-3, cores=SERVER_CORES, queues=1):
     from confs import conf
     from peers import Gmd
 
     intervals = f"log_sync_interval = -7; log_min_delay_req_interval = {log_min_delay_req_interval};"
     text = conf(ptp="serve_before_lock = true; log_announce_interval = -2;", port=intervals) + extra
     text = text.replace("oscillator = true;", "oscillator = false;")  # its model is no part of a server's work
-    with Bed(directory, cores) as bed:
+    with Bed(directory, cores, queues) as bed:
         server = Gmd(bed.pair.a, directory, text, REAL_TIME).start()
         bed.serve(server.process.pid)
         server.wait_port_state("MASTER")
@@ -243,19 +266,56 @@ def capacity(bed, mode, seconds):
     yield from best_of([bed.load("--mode", mode, *turns, *CROWD, seconds=seconds) for _ in range(3)])
 
 
-SATURATING_HZ = 500_000  # within 128 a second of each client
-
-
 def best_of(runs):
     yield "answers/s", max(r["good"]["answered_hz"] for r in runs)
     yield CORE_TIME, min(r["us_per_answer"] for r in runs)
 
 
-def saturated(bed, mode, seconds):
-    """Offered more than it can answer, all the time: what finds no place in a veth's queue costs its sender."""
-    bed.meet(mode)
-    offered = ["--rate", f"{SATURATING_HZ / CROWD_SIZE:.3f}"]
-    yield from best_of([bed.load("--mode", mode, *CROWD, *offered, seconds=seconds) for _ in range(3)])
+AGAIN = ["--mode", "hybrid", "--from", CLIENT_NET, "--clients", "8192", "--threads", "2"]  # as many as again knows
+SLICE_S = 0.05
+SLICES = 60
+
+
+def received(node):
+    return int(node.run(["cat", f"/sys/class/net/{node.interface}/statistics/rx_packets"]).stdout)
+
+
+def saturate(bed):
+    """From now on each answer is another client's request, at once. What gmload adds fills the receive queues, and what
+    finds no place there is lost. The server stands still."""
+    bed.load_once(*AGAIN, "--rate", "1", seconds=4)
+    in_driver(bed.pair.a, "pass")
+    in_driver(bed.pair.b, "again")
+    bed.pair.b.popen(bed.gmload(*AGAIN, "--rate", "0.25", seconds=600), stdout=subprocess.DEVNULL)
+    os.kill(bed.pid, signal.SIGSTOP)
+
+
+def run_on(bed):
+    """For a moment: answers a second, and what each took of the server's cores, in us."""
+    answers, spent, begin = received(bed.pair.b), bed.spent(), time.monotonic()
+    os.kill(bed.pid, signal.SIGCONT)
+    time.sleep(SLICE_S)
+    os.kill(bed.pid, signal.SIGSTOP)
+    seconds = time.monotonic() - begin
+    answers = received(bed.pair.b) - answers
+    return answers / seconds, 1e6 * (bed.spent() - spent) / max(answers, 1)
+
+
+def by_turns(beds):
+    """Servers that are up at the same time run by turns, so shortly that what slows the machine down hits all of them.
+    The means of each."""
+    runs = [[] for _ in beds]
+    for bed in beds:
+        saturate(bed)
+    while len(runs[0]) < SLICES:
+        stolen = stolen_seconds()
+        turn = [run_on(bed) for bed in beds]
+        if stolen_seconds() == stolen:
+            for of_bed, run in zip(runs, turn):
+                of_bed.append(run)
+    for of_bed in runs:
+        hz, us = map(statistics.mean, zip(*of_bed))
+        yield [("answers/s", hz), (CORE_TIME, us)]
 
 
 def complete(stream):
@@ -388,21 +448,30 @@ def measure_abuse(figures, name, server, seconds, modes):
                 figures.add(name, f"{kind}, {mode}", abused(bed, mode, seconds, kind))
 
 
+def measure_workers(figures, server):
+    """Two, on two cores with a receive queue each, and one on the one and on the other core."""
+    places = [CORES[-2:-1], CORES[-1:], CORES[-2:]]
+    names = ["1 worker", "1 worker", "2 workers"]
+    with contextlib.ExitStack() as stack:
+        beds = [
+            stack.enter_context(server(NO_LIMIT_HZ, f"workers = {len(cores)};", cores=cores, queues=2)) for cores in places
+        ]
+        for name, pairs in zip(names, by_turns(beds)):
+            figures.add(name, "saturated hybrid", pairs)
+
+
 def speed(figures, directory, seconds):
     """What is compared is measured next to each other: the machine is not the same a minute later."""
 
-    def crowded_gmd(capacity_hz, more="", cores=SERVER_CORES):
-        return gmd(directory, limits(capacity_hz, more), log_min_delay_req_interval=-7, cores=cores)
+    def crowded_gmd(capacity_hz, more="", **where):
+        return gmd(directory, limits(capacity_hz, more), log_min_delay_req_interval=-7, **where)
 
     servers = {
         "gmd": crowded_gmd,
         "sockets": lambda capacity_hz: crowded_gmd(capacity_hz, ALONE),
         "ptp4l": lambda capacity_hz: ptp4l(directory),
     }
-    with crowded_gmd(NO_LIMIT_HZ, ALONE) as bed:
-        figures.add("sockets", "saturated hybrid", saturated(bed, "hybrid", seconds))
-    with crowded_gmd(NO_LIMIT_HZ, "workers = 2;", cores=CORES[-2:]) as bed:
-        figures.add("workers", "saturated hybrid", saturated(bed, "hybrid", seconds))
+    measure_workers(figures, crowded_gmd)
     with reflector(directory) as bed:
         figures.add("reflector", "capacity hybrid", capacity(bed, "hybrid", seconds))
     with crowded_gmd(NO_LIMIT_HZ, 'fast_path = "xdp";') as bed:
@@ -450,8 +519,8 @@ def speed_bounds():
         yield what, (ours, hybrid, "answers/s"), factor, (other, hybrid, "answers/s"), True
         what = f"{ours}: the core's time for each, {other}'s / {factor}"  # where the generator is the limit
         yield what, (ours, hybrid, CORE_TIME), 1 / factor, (other, hybrid, CORE_TIME), False
-    full, what = "saturated hybrid", "two workers, 1.7 x one core"
-    yield what, ("workers", full, "answers/s"), 1.7, ("sockets", full, "answers/s"), True
+    full, what = "saturated hybrid", "two workers on two cores, 1.7 x one on one"
+    yield what, ("2 workers", full, "answers/s"), 1.7, ("1 worker", full, "answers/s"), True
     for server, mode in itertools.product(("gmd", "sockets"), ("multicast", "hybrid")):
         over = f"overload {mode}"
         what = f"{server}, {over}"
@@ -469,8 +538,6 @@ def speed_notes():
     for other in "echo", "ptp4l":
         what = f"the daemon alone (fast_path = none), {other}"
         yield what, ("sockets", "capacity hybrid", "answers/s"), (other, "capacity hybrid", "answers/s")
-    full = "saturated hybrid"
-    yield "the cores' time for each, two workers, one core", ("workers", full, CORE_TIME), ("sockets", full, CORE_TIME)
 
 
 def abuse_bounds():

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Loads a program of reflect.bpf.o into an interface's driver, and takes it off again when it is terminated.
  *
- *     reflect INTERFACE reflect.bpf.o reflect|pass */
+ *     reflect INTERFACE reflect.bpf.o reflect|again|pass */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>

@@ -24,13 +24,14 @@ def _ip(*args):
     subprocess.run(["ip", *args], check=True)
 
 
-def _cable(netns_a, name_a, netns_b, name_b):
+def _cable(netns_a, name_a, netns_b, name_b, queues=1):
     """A veth pair. Ends with equal indices learn of their carrier up to a second late (the kernel takes them
     for devices without a lower one and delays the event), so each end gets an index of its own."""
     a, b = (str(100 + next(_serial)) for _ in range(2))
+    both = ["numtxqueues", str(queues), "numrxqueues", str(queues)]
     _ip(
-        *("link", "add", name_a, "index", a, "netns", netns_a, "type", "veth"),
-        *("peer", "name", name_b, "index", b, "netns", netns_b),
+        *("link", "add", name_a, "index", a, "netns", netns_a, *both, "type", "veth"),
+        *("peer", "name", name_b, "index", b, "netns", netns_b, *both),
     )
 
 
@@ -165,10 +166,14 @@ class _Network:
 class VethPair(_Network):
     """Two nodes, a and b, back to back."""
 
+    def __init__(self, queues=1):
+        super().__init__()
+        self.queues = queues
+
     def _build(self):
         self.a = self._add(Node("a", 1))
         self.b = self._add(Node("b", 2))
-        _cable(self.a.name, "eth0", self.b.name, "eth0")
+        _cable(self.a.name, "eth0", self.b.name, "eth0", self.queues)
         self.a.configure()
         self.b.configure()
         self.a.knows(self.b)
