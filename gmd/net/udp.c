@@ -203,22 +203,17 @@ static int open_socket(struct udp *u, const struct transport_config *c, enum tra
     const int fd = u->transport.fds[which] = socket_open(u->family->domain, SOCK_DGRAM, 0);
     *local = (union peer_address){0};
     if (fd < 0 || socket_interface(fd, c->interface, &u->index, u->transport.mac) < 0 ||
-        u->family->set_up(fd, c, u->index, dscp, local) < 0)
+        socket_bind_interface(fd, c->interface) < 0 || u->family->set_up(fd, c, u->index, dscp, local) < 0)
         return -1;
     local->v4.sin_port = htons(ports[channel]); /* sin6_port has the same place */
     return set_priority(fd, c, channel);
 }
 
-static int bind_at_interface(const struct udp *u, int fd, const union peer_address *local)
-{
-    const int failed = socket_bind_interface(fd, u->config.interface);
-    return failed ? failed : bind(fd, &local->any, u->family->address_len);
-}
-
 static int bind_again(const struct udp *u, int first, int fd, const union peer_address *local)
 {
     if (socket_set(first, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
-        socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 || bind_at_interface(u, fd, local) < 0 ||
+        socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 ||
+        bind(fd, &local->any, u->family->address_len) < 0 ||
         socket_set(first, SOL_SOCKET, SO_REUSEADDR, 0) < 0)
         return -1;
     return socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 0);
@@ -231,7 +226,7 @@ static int open_pair(struct udp *u, const struct transport_config *c, enum trans
 {
     const int *fds = u->transport.fds;
     union peer_address local;
-    if (open_socket(u, c, sends, &local) < 0 || bind_at_interface(u, fds[sends], &local) < 0 ||
+    if (open_socket(u, c, sends, &local) < 0 || bind(fds[sends], &local.any, u->family->address_len) < 0 ||
         open_socket(u, c, receives, &local) < 0 || bind_again(u, fds[sends], fds[receives], &local) < 0)
         return -1;
     socket_set_patience(fds[sends]);
@@ -289,57 +284,29 @@ static void worker_count_drops(struct transport *t)
     socket_count_drops(t, t->fds[FD_EVENT], &((struct udp *)t)->drops_seen[FD_EVENT]);
 }
 
-static const enum transport_fd workers_own[] = {FD_EVENT, FD_ANSWERS};
-
 /* The others are the port's. */
 static void worker_close(struct transport *t)
 {
-    for (int i = 0; i < 2; i++)
-        if (t->fds[workers_own[i]] >= 0)
-            close(t->fds[workers_own[i]]);
+    if (t->fds[FD_EVENT] >= 0)
+        close(t->fds[FD_EVENT]);
     free(t);
 }
 
 /* Bound to an address where no frame arrives by itself, and after that to the interface, which does not have
- * it. */
-static int bind_aside(const struct udp *u, int fd, union peer_address *local, uint16_t port)
+ * it. Those who are given frames must be bound. */
+static int bind_worker(struct udp *u)
 {
-    u->family->loopback(local);
-    local->v4.sin_port = htons(port); /* sin6_port has the same place */
-    const int failed = bind(fd, &local->any, u->family->address_len);
-    return failed ? failed : socket_bind_interface(fd, u->config.interface);
-}
-
-/* Those who are given frames must be bound, wherever. */
-static int open_workers_event(struct udp *u)
-{
-    const int *fd = &u->transport.fds[FD_EVENT];
+    const int fd = u->transport.fds[FD_EVENT] = socket_open(u->family->domain, SOCK_DGRAM, 0);
     union peer_address local;
-    if (open_socket(u, &u->config, FD_EVENT, &local) < 0 || bind_aside(u, *fd, &local, 0) < 0 ||
-        socket_set(*fd, SOL_SOCKET, SO_RCVMARK, 1) < 0)
+    if (fd < 0 || u->family->set_up(fd, &u->config, u->index, u->config.dscp_event, &local) < 0)
         return -1;
-    socket_set_queue(*fd);
-    errno = -stamper_listen(*fd, u->config.stamping);
+    u->family->loopback(&local);
+    if (bind(fd, &local.any, u->family->address_len) < 0 ||
+        socket_bind_interface(fd, u->config.interface) < 0 || socket_set(fd, SOL_SOCKET, SO_RCVMARK, 1) < 0)
+        return -1;
+    socket_set_queue(fd);
+    errno = -stamper_listen(fd, u->config.stamping);
     return errno ? -1 : 0;
-}
-
-static int share_port(const struct transport *t, int may)
-{
-    const int failed = socket_set(t->fds[FD_ANSWERS], SOL_SOCKET, SO_REUSEADDR, may);
-    return failed ? failed : socket_set(t->fds[FD_GENERAL], SOL_SOCKET, SO_REUSEADDR, may);
-}
-
-/* Two processors that send through one socket wait for each other. What is sent here says where from. */
-static int open_workers_answers(struct udp *u, const struct transport *port)
-{
-    const int *fd = &u->transport.fds[FD_ANSWERS];
-    union peer_address local;
-    if (open_socket(u, &u->config, FD_ANSWERS, &local) < 0 ||
-        socket_set(*fd, SOL_SOCKET, SO_REUSEADDR, 1) < 0 || share_port(port, 1) < 0)
-        return -1;
-    const int failed = bind_aside(u, *fd, &local, PTP_GENERAL_PORT);
-    socket_set_patience(*fd);
-    return share_port(port, 0) < 0 ? -1 : failed;
 }
 
 struct transport *udp_open_worker(const struct transport *t, char *error, int error_size)
@@ -356,12 +323,11 @@ struct transport *udp_open_worker(const struct transport *t, char *error, int er
     if (u) {
         u->transport = (struct transport){.ops = &ops, .family = t->family};
         memcpy(u->transport.fds, t->fds, sizeof(u->transport.fds));
-        u->transport.fds[FD_EVENT] = u->transport.fds[FD_ANSWERS] = -1;
         u->family = port->family;
         u->config = port->config;
         u->index = port->index;
     }
-    if (u && open_workers_event(u) == 0 && open_workers_answers(u, t) == 0)
+    if (u && bind_worker(u) == 0)
         return &u->transport;
     socket_complain(port->config.interface, error, error_size);
     if (u)
