@@ -28,7 +28,7 @@ def _cable(netns_a, name_a, netns_b, name_b, queues=1):
     """A veth pair. Ends with equal indices learn of their carrier up to a second late (the kernel takes them
     for devices without a lower one and delays the event), so each end gets an index of its own."""
     a, b = (str(100 + next(_serial)) for _ in range(2))
-    both = ["numtxqueues", str(queues), "numrxqueues", str(queues)]
+    both = ["numtxqueues", str(queues), "numrxqueues", str(queues)] if queues > 1 else []
     _ip(
         *("link", "add", name_a, "index", a, "netns", netns_a, *both, "type", "veth"),
         *("peer", "name", name_b, "index", b, "netns", netns_b, *both),
