@@ -97,7 +97,7 @@ int reflect(struct xdp_md *context)
     return XDP_TX;
 }
 
-#define CLIENTS 8192 /* of gmload, all in turn: addresses and identities count up */
+#define CLIENTS 12288 /* of gmload, all in turn: addresses and identities count up */
 #define QUEUES  2    /* a client's requests all come by the same one */
 
 /* Of each queue, in a cache line of its own. */

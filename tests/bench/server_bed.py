@@ -78,6 +78,7 @@ class Bed:
         self.receivers = []  # the server's
         self.pid = None
         self.is_master = False  # sends Announce and Sync
+        self.answers_in_driver = False  # by XDP
 
     def __enter__(self):
         self.pair.__enter__()
