@@ -43,29 +43,34 @@ static uint32_t count_statistics(const char *interface)
     return count;
 }
 
-/* As drivers name it: rx_queue_0_xdp_tx_errors, rx_xdp_tx_err, ... */
-static bool tells_loss(const char *name)
+/* As drivers name it: rx_queue_0_xdp_tx, rx_queue_0_xdp_tx_errors; rx_xdp_tx, rx_xdp_tx_err; ... */
+static void add(struct ethtool_answers *a, const char *name, uint64_t value)
 {
+    static const char ours[] = "xdp_tx";
     char text[ETH_GSTRING_LEN + 1] = "";
     memcpy(text, name, ETH_GSTRING_LEN);
-    return strstr(text, "xdp_tx_err") != NULL;
+    const char *found = strstr(text, ours);
+    const char *rest = found ? found + strlen(ours) : "?";
+    if (*rest == '\0')
+        a->sent += value;
+    else if (strncmp(rest, "_err", 4) == 0)
+        a->lost += value;
 }
 
-uint64_t ethtool_lost_answers(const char *interface)
+struct ethtool_answers ethtool_answers(const char *interface)
 {
     const uint32_t count = count_statistics(interface);
     struct ethtool_gstrings *names = calloc(1, sizeof(*names) + (size_t)count * ETH_GSTRING_LEN);
     struct ethtool_stats *values = calloc(1, sizeof(*values) + (size_t)count * sizeof(uint64_t));
-    uint64_t lost = 0;
+    struct ethtool_answers answers = {0};
     if (names && values && count > 0) {
         *names = (struct ethtool_gstrings){.cmd = ETHTOOL_GSTRINGS, .string_set = ETH_SS_STATS, .len = count};
         *values = (struct ethtool_stats){.cmd = ETHTOOL_GSTATS, .n_stats = count};
         if (ask(interface, names) && ask(interface, values))
             for (uint32_t i = 0; i < count; i++)
-                if (tells_loss((const char *)names->data + (size_t)i * ETH_GSTRING_LEN))
-                    lost += values->data[i];
+                add(&answers, (const char *)names->data + (size_t)i * ETH_GSTRING_LEN, values->data[i]);
     }
     free(names);
     free(values);
-    return lost;
+    return answers;
 }

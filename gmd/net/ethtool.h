@@ -8,8 +8,10 @@
 
 bool ethtool_is_veth(const char *interface);
 
-/* Frames that a program sent back and the driver could not send, over all queues; 0 where it does not count
- * them. */
-uint64_t ethtool_lost_answers(const char *interface);
+/* Frames that an XDP program sent back, over all queues; 0 where the driver does not count them. */
+struct ethtool_answers {
+    uint64_t sent, lost; /* not sent: for want of room, or of somebody who takes them */
+};
+struct ethtool_answers ethtool_answers(const char *interface);
 
 #endif

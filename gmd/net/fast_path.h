@@ -25,8 +25,8 @@ void fast_path_close(struct fast_path *f);
 bool fast_path_is_on(const struct fast_path *f);
 
 /* A veth takes answers and loses them unless its other end polls, for which an XDP program there sees (GRO
- * should, too, but hangs in some kernels). Leaves the driver if answers were lost: true. Every second or so.
- */
+ * should, too, but hangs in some kernels). Leaves the driver if many answers were lost since the last call:
+ * true. A few are lost where the other end is busy for a moment. Every second or so. */
 bool fast_path_check(struct fast_path *f);
 
 #endif

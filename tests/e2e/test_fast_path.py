@@ -67,6 +67,20 @@ def test_answers_that_a_veth_loses_are_noticed(pair):
     probe.quit()
 
 
+def test_a_few_lost_answers_are_no_reason_to_leave(pair):
+    """The other end takes no more for a moment: what its queue (256) does not hold is lost."""
+    other, probe = poll_at(pair.b), fast(pair, "udpv4", polled=False, rate=1000)
+    many = ask(pair, "udpv4", clients=10, rate=3000)
+    assert many["answered"] == many["sent"] > 2000
+    other.quit()
+    few = ask(pair, "udpv4", clients=10, rate=400)
+    assert few["answered"] == 0 and 256 < few["sent"] < 500
+    assert probe.ask("check") == "well on"
+    assert ask(pair, "udpv4", rate=50)["answered"] == 0
+    assert probe.ask("check") == "lost off"
+    probe.quit()
+
+
 def test_vlan_tags_pass_up(pair):
     for node, address in (pair.a, "198.51.100.1/24"), (pair.b, "198.51.100.2/24"):
         vlan = ["ip", "link", "add", "link", "eth0", "name", "vlan7", "type", "vlan", "id", "7"]
