@@ -258,6 +258,7 @@ static void add_up(const struct campaign *c, struct load_result *r)
         f->unasked += w->population.unasked;
         f->unsent += w->unsent;
         f->left_out += w->pacer.left_out;
+        r->vanished = r->vanished || w->vanished;
         if (w->kind != IDENTITY_GOOD)
             continue;
         r->seconds = fmax(r->seconds, (double)(w->end_ns - w->start_ns) / 1e9);

@@ -40,6 +40,7 @@ struct load_result {
     struct load_stream sync, announce; /* negotiated mode: the clients' own; else by multicast */
     struct grants_counters grants;
     uint64_t dropped; /* received, but lost for want of room: the generator was too slow */
+    bool vanished;    /* the interface: before the time was up */
     struct heard heard;
 };
 

@@ -2,6 +2,7 @@
 /* The loop: take what has come, send what is due, wait for either. */
 #include "gmd/load/worker.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,7 @@ static void flush(struct worker *w)
 {
     const unsigned queued = w->raw.batched;
     const unsigned left = raw_send(&w->raw);
+    w->vanished = w->vanished || errno == ENXIO;
     unsigned requests = 0;
     for (unsigned i = queued; i-- > 0;) {
         if (w->batch[i] == NOT_A_REQUEST)
@@ -293,9 +295,14 @@ static void wait_until(const struct worker *w, int64_t until_ns)
         raw_wait(&w->raw, wait_ns < WAIT_MAX_NS ? wait_ns : WAIT_MAX_NS);
 }
 
+static bool is_cut_short(const struct worker *w)
+{
+    return atomic_load(w->stop) || w->vanished;
+}
+
 static bool goes_on(const struct worker *w, int64_t now_ns)
 {
-    return now_ns < w->end_ns && !atomic_load(w->stop) && !(w->count && w->sent >= w->count);
+    return now_ns < w->end_ns && !is_cut_short(w) && !(w->count && w->sent >= w->count);
 }
 
 static bool is_paced(const struct worker *w)
@@ -306,7 +313,7 @@ static bool is_paced(const struct worker *w)
 /* What was due while the machine stood still at the very end. */
 static void catch_up(struct worker *w)
 {
-    while (is_paced(w) && !atomic_load(w->stop) && w->pacer.due_ns < w->end_ns && allowance(w) > 0)
+    while (is_paced(w) && !is_cut_short(w) && w->pacer.due_ns < w->end_ns && allowance(w) > 0)
         send_due(w, w->end_ns);
 }
 

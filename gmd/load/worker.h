@@ -51,7 +51,8 @@ struct worker {
     unsigned *ready, ready_head, ready_count; /* closed loop: clients that may send, a ring */
     unsigned visited;                         /* the client whose grants were looked at last */
     int64_t visit_ns;
-    bool over; /* the time is up: only what had begun is completed */
+    bool over;     /* the time is up: only what had begun is completed */
+    bool vanished; /* the interface has */
 };
 
 /* Its socket and its clients, before it runs. 0, or -1 with error. */

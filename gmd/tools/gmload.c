@@ -32,6 +32,11 @@ static int run(const struct load_settings *s)
             summary_print_json(s, result, stdout);
         else
             summary_print(s, result, stdout);
+        if (result->vanished) {
+            fprintf(stderr, "gmload: %s: the interface vanished after %.1f s\n", s->interface,
+                    result->seconds);
+            status = COULD_NOT_RUN;
+        }
     }
     free(result);
     return status;

@@ -246,6 +246,19 @@ def test_complaints(command, status, complaint, bed):
     assert complaint in result.stderr
 
 
+def test_interface_vanishes():
+    """What was measured is told, and that it is not all."""
+    with VethPair() as pair:
+        command = [BUILD / "gmload", "--json", "--clients", "10", "--seconds", "60", "--timeout", "0.1", pair.b.interface]
+        process = pair.b.popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stderr.readline().startswith("   1 s  Delay_Req")
+        pair.b.run(["ip", "link", "delete", pair.b.interface])
+        stdout, stderr = process.communicate(timeout=20)
+    r = json.loads(stdout)
+    assert process.returncode == COULD_NOT_RUN and 1 <= r["seconds"] < 20 and r["good"]["sent"] > 0
+    assert f"gmload: {pair.b.interface}: the interface vanished after" in stderr
+
+
 def test_without_the_right(bed):
     unprivileged = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
     result = bed.b.run([*unprivileged, BUILD / "gmload", "--seconds", "1", "eth0"], check=False)
