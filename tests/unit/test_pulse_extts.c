@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The two hardware pulse drivers against scripted devices: this program's own ioctl(), read() and
- * clock_gettime() stand for the kernel's, a FIFO for /dev/ptpN. Their proof on kernel drivers is the test
- * bed's. */
-#include <errno.h>
+/* The driver of external time stamps against a scripted device: besides ioctl() this program's own read() and
+ * clock_gettime() stand for the kernel's, a FIFO for /dev/ptpN. */
+#include "tests/unit/pulse_rig.h"
+
 #include <fcntl.h>
-#include <linux/pps.h>
 #include <linux/ptp_clock.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "bmca/ptp.h"
-#include "gnss/clock_ns.h"
-#include "gnss/pulse.h"
 
 /* What the device can do, was told and answers. */
 static struct {
-    bool is_pps, is_ptp;
-    int capable, mode, set_error, fetch_error, sets;
-    struct pps_kinfo info;
+    bool is_ptp;
     struct ptp_clock_caps caps;
     int pin_error, request2_error, request_error;
     struct ptp_pin_desc pin;
@@ -68,39 +49,10 @@ ssize_t read(int fd, void *buffer, size_t size)
     return syscall(SYS_read, fd, buffer, size);
 }
 
-static int answer(int error)
+static int device_ioctl(unsigned long request, void *argument)
 {
-    errno = error;
-    return error ? -1 : 0;
-}
-
-static int pps_ioctl(unsigned long request, void *argument)
-{
-    struct pps_fdata *data = argument;
-    struct pps_kparams *params = argument;
-
-    switch (request) {
-    case PPS_GETCAP:
-        *(int *)argument = device.capable;
-        return 0;
-    case PPS_GETPARAMS:
-        params->mode = device.mode;
-        return 0;
-    case PPS_SETPARAMS:
-        device.sets++;
-        device.mode = params->mode;
-        return answer(device.set_error);
-    case PPS_FETCH:
-        assert_int_equal(data->timeout.flags & PPS_TIME_INVALID, 0); /* that would wait for ever */
-        assert_int_equal(data->timeout.sec + data->timeout.nsec, 0);
-        data->info = device.info;
-        return answer(device.fetch_error);
-    }
-    return answer(ENOTTY);
-}
-
-static int ptp_ioctl(unsigned long request, void *argument)
-{
+    if (!device.is_ptp)
+        return answer(ENOTTY);
     switch (request) {
     case PTP_CLOCK_GETCAPS:
         *(struct ptp_clock_caps *)argument = device.caps;
@@ -127,213 +79,6 @@ static int ptp_ioctl(unsigned long request, void *argument)
     }
     return answer(ENOTTY);
 }
-
-int ioctl(int fd, unsigned long request, ...)
-{
-    va_list arguments;
-    void *argument;
-
-    (void)fd;
-    va_start(arguments, request);
-    argument = va_arg(arguments, void *);
-    va_end(arguments);
-    if (device.is_pps)
-        return pps_ioctl(request, argument);
-    return device.is_ptp ? ptp_ioctl(request, argument) : answer(ENOTTY);
-}
-
-/* --- PPSAPI --- */
-
-static void pps_edge(uint32_t sequence, int64_t utc_ns)
-{
-    device.info.assert_sequence = sequence;
-    device.info.assert_tu.sec = utc_ns / NS_PER_S;
-    device.info.assert_tu.nsec = (int)(utc_ns % NS_PER_S);
-}
-
-static void test_pps(void **state)
-{
-    char error[100];
-    struct pulse *p;
-    struct pulse_event e;
-    int64_t now, utc = clock_ns(CLOCK_REALTIME);
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    device.is_pps = true;
-    device.capable = PPS_CAPTUREASSERT | PPS_CANWAIT;
-    device.mode = PPS_CAPTUREASSERT;
-    device.set_error = EPERM; /* not even asked for */
-    pps_edge(7, utc - NS_PER_S);
-    p = pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error));
-    assert_non_null(p);
-    assert_int_equal(p->ops->fd(p), -1);
-    now = clock_ns(CLOCK_MONOTONIC);
-    assert_int_equal(p->ops->read(p, now, &e), 0); /* edge 7 was before us */
-
-    pps_edge(8, utc - 30000000);
-    assert_int_equal(p->ops->read(p, now, &e), 0); /* not before the deadline */
-    now = p->ops->deadline(p);
-    assert_true(now - clock_ns(CLOCK_MONOTONIC) < NS_PER_S / 10);
-    assert_int_equal(p->ops->read(p, now, &e), 1);
-    assert_int_equal(e.edge_ns, utc - 30000000);
-    assert_int_equal(e.sequence, 8);
-    assert_false(e.hardware);
-    assert_true(llabs(clock_ns(CLOCK_MONOTONIC) - e.arrival_ns - 30000000) < 20000000);
-    assert_true(p->ops->deadline(p) > e.arrival_ns + NS_PER_S);
-    assert_true(p->ops->deadline(p) < e.arrival_ns + NS_PER_S + NS_PER_S / 100);
-    assert_int_equal(p->errors, 0);
-
-    pps_edge(11, utc - 20000000); /* two went by unseen */
-    now = p->ops->deadline(p);
-    assert_int_equal(p->ops->read(p, now, &e), 1);
-    assert_int_equal(p->errors, 2);
-    now = p->ops->deadline(p);
-    assert_int_equal(p->ops->read(p, now, &e), 0);
-    assert_int_equal(p->ops->deadline(p), now + NS_PER_S / 20);
-
-    device.fetch_error = EIO;
-    now = p->ops->deadline(p);
-    assert_int_equal(p->ops->read(p, now, &e), -EIO);
-    assert_int_equal(p->errors, 3);
-    assert_non_null(strstr(p->problem, "Input/output"));
-    device.fetch_error = 0;
-    assert_int_equal(p->ops->read(p, p->ops->deadline(p), &e), 0);
-    assert_string_equal(p->problem, "");
-    p->ops->close(p);
-}
-
-static void test_pps_edges(void **state)
-{
-    char error[100];
-    struct pulse *p;
-    struct pulse_event e;
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    device.is_pps = true;
-    device.capable = PPS_CAPTUREASSERT | PPS_CAPTURECLEAR;
-    device.mode = PPS_CAPTUREASSERT;
-    p = pulse_pps_open("/dev/null", PULSE_FALLING, error, sizeof(error));
-    assert_non_null(p);
-    assert_true(device.mode & PPS_CAPTURECLEAR);
-    pps_edge(1, clock_ns(CLOCK_REALTIME));
-    assert_int_equal(p->ops->read(p, clock_ns(CLOCK_MONOTONIC), &e), 0); /* the other edge */
-    device.info.clear_sequence = 1;
-    device.info.clear_tu.sec = clock_ns(CLOCK_REALTIME) / NS_PER_S;
-    assert_int_equal(p->ops->read(p, p->ops->deadline(p), &e), 1);
-    assert_int_equal(e.edge_ns, device.info.clear_tu.sec * NS_PER_S);
-    p->ops->close(p);
-}
-
-/* Edges of before CLOCK_REALTIME was set, or seen long after: what they mean now cannot be told. */
-static void test_pps_stale(void **state)
-{
-    static const int64_t age_ns[] = {-NS_PER_S, 3 * NS_PER_S, 86400 * NS_PER_S};
-    char error[100];
-    struct pulse_event e;
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    device.is_pps = true;
-    device.capable = device.mode = PPS_CAPTUREASSERT;
-    struct pulse *p = pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error));
-    assert_non_null(p);
-    for (unsigned i = 0; i < 3; i++) {
-        pps_edge(i + 1, clock_ns(CLOCK_REALTIME) - age_ns[i]);
-        assert_int_equal(p->ops->read(p, clock_ns(CLOCK_MONOTONIC) + (i + 1) * NS_PER_S, &e), 0);
-        assert_int_equal(p->stale, i + 1);
-    }
-    assert_int_equal(p->errors, 0);
-    pps_edge(1000000, clock_ns(CLOCK_REALTIME)); /* another device's sequence: none were missed */
-    assert_int_equal(p->ops->read(p, clock_ns(CLOCK_MONOTONIC) + 9 * NS_PER_S, &e), 1);
-    assert_int_equal(p->errors, 0);
-    p->ops->close(p);
-}
-
-/* Another program's offset on the edge would be ours. */
-static void test_pps_offset(void **state)
-{
-    char error[100];
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    device.is_pps = true;
-    device.capable = PPS_CAPTUREASSERT | PPS_OFFSETASSERT;
-    device.mode = PPS_CAPTUREASSERT | PPS_OFFSETASSERT;
-    struct pulse *p = pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error));
-    assert_non_null(p);
-    assert_int_equal(device.mode, PPS_CAPTUREASSERT);
-    p->ops->close(p);
-    device.sets = 0;
-    p = pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error));
-    assert_non_null(p);
-    assert_int_equal(device.sets, 0); /* nothing to change: no right is needed */
-    p->ops->close(p);
-}
-
-/* The old file goes on answering; a new one is at its path. */
-static void test_pps_vanishes(void **state)
-{
-    char path[64], error[100];
-    struct pulse_event e;
-    int64_t now = clock_ns(CLOCK_MONOTONIC);
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    device.is_pps = true;
-    device.capable = device.mode = PPS_CAPTUREASSERT;
-    snprintf(path, sizeof(path), "/tmp/test_pulse.%d.pps", (int)getpid());
-    assert_int_equal(symlink("/dev/null", path), 0);
-    pps_edge(5, clock_ns(CLOCK_REALTIME));
-    struct pulse *p = pulse_pps_open(path, PULSE_RISING, error, sizeof(error));
-    assert_non_null(p);
-    for (int i = 0; i < 50; i++, now += NS_PER_S / 10)
-        assert_int_equal(p->ops->read(p, now, &e), 0);
-    assert_int_equal(p->rearmed, 0); /* no pulses, but the same device */
-    assert_string_equal(p->problem, "");
-    assert_int_equal(unlink(path), 0);
-    for (int i = 0; i < 20; i++, now += NS_PER_S / 10)
-        assert_int_equal(p->ops->read(p, now, &e), 0);
-    assert_non_null(strstr(p->problem, "vanished"));
-    assert_int_equal(symlink("/dev/zero", path), 0);
-    pps_edge(1, clock_ns(CLOCK_REALTIME));
-    for (int i = 0; i < 20; i++, now += NS_PER_S / 10)
-        assert_int_equal(p->ops->read(p, now, &e), 0); /* edge 1 was before us */
-    assert_int_equal(p->rearmed, 1);
-    assert_string_equal(p->problem, "");
-    pps_edge(2, clock_ns(CLOCK_REALTIME));
-    assert_int_equal(p->ops->read(p, now, &e), 1);
-    assert_int_equal(unlink(path), 0);
-    p->ops->close(p);
-}
-
-static void expect_complaint(struct pulse *p, const char *error, const char *want)
-{
-    assert_null(p);
-    if (!strstr(error, want))
-        fail_msg("\"%s\" does not say \"%s\"", error, want);
-}
-
-static void test_pps_refused(void **state)
-{
-    char error[100];
-
-    (void)state;
-    memset(&device, 0, sizeof(device));
-    expect_complaint(pulse_pps_open("/nonexistent/pps0", PULSE_RISING, error, sizeof(error)), error,
-                     "/nonexistent/pps0: No such file");
-    expect_complaint(pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error)), error,
-                     "/dev/null: not a PPS device");
-    device.is_pps = true;
-    device.capable = PPS_CAPTUREASSERT;
-    expect_complaint(pulse_pps_open("/dev/null", PULSE_FALLING, error, sizeof(error)), error,
-                     "cannot capture this edge");
-    device.set_error = EPERM;
-    expect_complaint(pulse_pps_open("/dev/null", PULSE_RISING, error, sizeof(error)), error, "CAP_SYS_TIME");
-}
-
-/* --- external time stamps --- */
 
 static char fifo[64];
 static int writer = -1;
@@ -610,12 +355,6 @@ static void test_extts_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pps),
-        cmocka_unit_test(test_pps_edges),
-        cmocka_unit_test(test_pps_stale),
-        cmocka_unit_test(test_pps_offset),
-        cmocka_unit_test(test_pps_vanishes),
-        cmocka_unit_test(test_pps_refused),
         cmocka_unit_test_setup_teardown(test_extts, make_fifo, remove_fifo),
         cmocka_unit_test_setup_teardown(test_extts_two_channels, make_fifo, remove_fifo),
         cmocka_unit_test_setup_teardown(test_extts_stale, make_fifo, remove_fifo),
