@@ -25,7 +25,7 @@ import tempfile
 import time
 
 from server_bed import CLIENT_NET, CORES, CROWD, CROWD_SIZE, REAL_TIME, SERVER_CORES, TRIES, Bed
-from server_bed import stolen_seconds, wait_for_peace
+from server_bed import load_bpf, stolen_seconds, wait_for_peace
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "e2e"))
 
@@ -108,19 +108,9 @@ def echo(directory, mode="hybrid"):
 @contextlib.contextmanager
 def reflector(directory, **where):
     with Bed(directory, **where) as bed:
-        in_driver(bed.pair.a, "reflect")
+        load_bpf(bed.pair.a, "reflect")
         bed.answers_in_driver = True
         yield bed
-
-
-def in_driver(node, program):
-    """An XDP program. A veth takes what another's sends only if it has one itself."""
-    from peers import BUILD
-
-    command = [BUILD / "tests/reflect", node.interface, BUILD / "tests/reflect.bpf.o", program]
-    process = node.popen(command, stdout=subprocess.PIPE)
-    process.stdout.readline()
-    return process
 
 
 # --- measurements: each yields (name, value) ----------------------------------------------------------------------
@@ -142,11 +132,9 @@ def saturate(bed):
     """From now on each answer is another client's request, at once. What gmload adds fills the receive queues, and what
     finds no place there is lost."""
     if not bed.answers_in_driver:
-        in_driver(bed.pair.a, "pass")
-    passing = in_driver(bed.pair.b, "pass")
+        load_bpf(bed.pair.a, "pass")
+    load_bpf(bed.pair.b, "again")
     bed.load_once(*AGAIN, "--rate", "1", seconds=4)
-    bed.pair.b.stop(passing)
-    in_driver(bed.pair.b, "again")
     bed.pair.b.popen(bed.gmload(*AGAIN, "--rate", "0.25", seconds=600), stdout=subprocess.DEVNULL)
     time.sleep(SETTLED_S)
 
@@ -181,7 +169,7 @@ def capacity(bed, mode, seconds):
     """A crowd that takes turns: as many questions are open at any time as a veth's receive queue holds with some room,
     and nobody asks too often."""
     if bed.answers_in_driver:
-        in_driver(bed.pair.b, "pass")
+        load_bpf(bed.pair.b, "pass")
     if bed.is_master:
         bed.meet(mode)
     turns = ["--mode", mode, "--closed-loop", "--in-flight", "192", *CROWD]

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Two that turn frames round in the driver (XDP), for measurements; loaded by reflect.c. The first is the
- * least that a server of Delay_Req can do: each unicast one goes back as a Delay_Resp of the right size to
- * the right client, without clients, clock, time stamps or rules. The second is a crowd of clients that costs
- * its cores next to nothing: each Delay_Resp goes back as the Delay_Req of another client, so that as many
- * stay on their way as somebody has sent. */
+/* Two that turn frames round in the driver (XDP), for measurements, and two helpers; loaded by reflect.c. The
+ * first is the least that a server of Delay_Req can do: each unicast one goes back as a Delay_Resp of the
+ * right size to the right client, without clients, clock, time stamps or rules. The second is a crowd of
+ * clients that costs its cores next to nothing: each Delay_Resp goes back as the Delay_Req of another client,
+ * so that as many stay on their way as somebody has sent. */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/pkt_cls.h>
 #include <linux/udp.h>
 
 #include <bpf/bpf_endian.h>
@@ -98,7 +100,7 @@ int reflect(struct xdp_md *context)
 }
 
 #define CLIENTS 12288 /* of gmload, all in turn: addresses and identities count up */
-#define QUEUES  2    /* a client's requests all come by the same one */
+#define QUEUES  2     /* a client's requests all come by the same one */
 
 /* Of each queue, in a cache line of its own. */
 static struct {
@@ -150,6 +152,15 @@ int pass(struct xdp_md *context)
 {
     (void)context;
     return XDP_PASS;
+}
+
+/* gmload has them all the same; the host, which would look for a route for each, takes them for another's. */
+SEC("tc")
+int aside(struct __sk_buff *skb)
+{
+    if (skb->protocol == bpf_htons(ETH_P_IP))
+        bpf_skb_change_type(skb, PACKET_OTHERHOST);
+    return TC_ACT_UNSPEC;
 }
 
 char program_license[] SEC("license") = "Dual BSD/GPL";

@@ -63,6 +63,14 @@ def run_seconds(pid):
     return sum(int((t / "schedstat").read_text().split()[0]) for t in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
+def load_bpf(node, program):
+    """One of reflect.bpf.c. A veth takes what another's XDP program sends only if it has one itself."""
+    from peers import BUILD
+
+    command = [BUILD / "tests/reflect", node.interface, BUILD / "tests/reflect.bpf.o", program]
+    node.popen(command, stdout=subprocess.PIPE).stdout.readline()
+
+
 class Bed:
     """A veth pair with a server on one end, on cores of its own, and the generator on the other. Of each end's receive
     queues each has a core: those of the server's end its cores by turns."""
@@ -96,6 +104,7 @@ class Bed:
                     self.send_by_core()
             else:
                 pin_each(threads, self.others)
+                load_bpf(node, "aside")
                 for pid in threads:  # what comes back is stamped when it does, however busy the generator is
                     first_in_line(pid)
         return self
