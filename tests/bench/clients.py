@@ -7,10 +7,10 @@ not. A load begins when no hypervisor takes the processor away (/proc/stat, stea
 What a server can do at most is the best of three such loads: neighbours of a virtual machine slow its cores down by half,
 for seconds, and nothing tells. A measurement, not a test; status 1 if a bound is missed.
 
-It wants four cores for itself: server, what comes back to the clients, good ones, abuse. What gmload offers with two
-of them is less than the fast path or two workers (on two of the cores, with a receive queue of the interface each) can
-answer. So these, and one worker on one core, and the reflector, are asked by an XDP program in the clients' place
-(reflect.bpf.c: again), too."""
+It wants four cores for itself: server, what comes back to the clients, good ones, abuse. Two workers have two of them,
+each with a receive queue of the interface; what gmload offers with the other two is less than they can answer. So they,
+and the one worker on one core that they are compared with, are asked by an XDP program in the clients' place
+(reflect.bpf.c: again)."""
 
 import argparse
 import contextlib
@@ -57,23 +57,21 @@ def limits(capacity_hz, more=""):
 
 NO_LIMIT_HZ = 10_000_000
 ALONE = 'fast_path = "none";'  # the daemon answers all by itself
-XDP = 'fast_path = "xdp";'
 
 
 @contextlib.contextmanager
-def gmd(directory, extra="", log_min_delay_req_interval=-3, **where):
+def gmd(directory, extra="", log_min_delay_req_interval=-3, cores=SERVER_CORES, queues=1):
     from confs import conf
     from peers import Gmd
 
     intervals = f"log_sync_interval = -7; log_min_delay_req_interval = {log_min_delay_req_interval};"
     text = conf(ptp="serve_before_lock = true; log_announce_interval = -2;", port=intervals) + extra
     text = text.replace("oscillator = true;", "oscillator = false;")  # its model is no part of a server's work
-    with Bed(directory, **where) as bed:
+    with Bed(directory, cores, queues) as bed:
         server = Gmd(bed.pair.a, directory, text, REAL_TIME).start()
         bed.serve(server.process.pid)
         server.wait_port_state("MASTER")
         bed.is_master = True
-        bed.answers_in_driver = XDP in extra
         yield bed
 
 
@@ -106,20 +104,28 @@ def echo(directory, mode="hybrid"):
 
 
 @contextlib.contextmanager
-def reflector(directory, **where):
-    with Bed(directory, **where) as bed:
+def reflector(directory):
+    with Bed(directory) as bed:
         load_bpf(bed.pair.a, "reflect")
-        bed.answers_in_driver = True
+        load_bpf(bed.pair.b, "pass")
         yield bed
 
 
 # --- measurements: each yields (name, value) ----------------------------------------------------------------------
 
 
-AGAIN = ["--mode", "hybrid", "--from", CLIENT_NET, "--clients", "12288", "--threads", "2"]  # as many as again knows
-QUEUES = 2  # of a saturated server's interface, and of the clients', who are faster by two cores
-SETTLED_S = 0.5
-BEST_OF = 3
+def capacity(bed, mode, seconds):
+    """A crowd that takes turns: as many questions are open at any time as a veth's receive queue holds with some room,
+    and nobody asks too often."""
+    if bed.is_master:
+        bed.meet(mode)
+    turns = ["--closed-loop", "--in-flight", "192"]
+    runs = [bed.load("--mode", mode, *turns, *CROWD, seconds=seconds) for _ in range(3)]
+    yield "answers/s", max(r["good"]["answered_hz"] for r in runs)
+    yield CORE_TIME, min(r["us_per_answer"] for r in runs)
+
+
+AGAIN = ["--mode", "hybrid", *CROWD, "--threads", "2"]  # as many as again knows
 SLICE_S = 0.05
 SLICES = 60
 
@@ -130,73 +136,37 @@ def received(node):
 
 def saturate(bed):
     """From now on each answer is another client's request, at once. What gmload adds fills the receive queues, and what
-    finds no place there is lost."""
-    if not bed.answers_in_driver:
-        load_bpf(bed.pair.a, "pass")
-    load_bpf(bed.pair.b, "again")
+    finds no place there is lost. The server stands still."""
     bed.load_once(*AGAIN, "--rate", "1", seconds=4)
+    load_bpf(bed.pair.a, "pass")
+    load_bpf(bed.pair.b, "again")
     bed.pair.b.popen(bed.gmload(*AGAIN, "--rate", "0.25", seconds=600), stdout=subprocess.DEVNULL)
-    time.sleep(SETTLED_S)
+    os.kill(bed.pid, signal.SIGSTOP)
 
 
-def measured(bed, seconds):
-    """Answers a second, and what each took of the server's cores, in us."""
+def run_on(bed):
+    """For a moment: answers a second, and what each took of the server's cores, in us."""
     answers, spent, begin = received(bed.pair.b), bed.spent(), time.monotonic()
-    time.sleep(seconds)
+    os.kill(bed.pid, signal.SIGCONT)
+    time.sleep(SLICE_S)
+    os.kill(bed.pid, signal.SIGSTOP)
     seconds = time.monotonic() - begin
     answers = received(bed.pair.b) - answers
     return answers / seconds, 1e6 * (bed.spent() - spent) / max(answers, 1)
 
 
-def least_disturbed(measure, count):
-    """Of at least so many measurements those during which the hypervisor took least."""
-    found = []
-    while sum(not stolen for stolen, _ in found) < count and len(found) < TRIES * count:
-        before = stolen_seconds()
-        result = measure()
-        found.append((stolen_seconds() - before, result))
-    found.sort(key=lambda of: of[0])
-    return [result for _, result in found[:count]]
-
-
-def best(runs):
-    """Neighbours on the same host slow a core down, and nothing tells."""
-    hz, us = zip(*runs)
-    return [("answers/s", max(hz)), (CORE_TIME, min(us))]
-
-
-def capacity(bed, mode, seconds):
-    """A crowd that takes turns: as many questions are open at any time as a veth's receive queue holds with some room,
-    and nobody asks too often."""
-    if bed.answers_in_driver:
-        load_bpf(bed.pair.b, "pass")
-    if bed.is_master:
-        bed.meet(mode)
-    turns = ["--mode", mode, "--closed-loop", "--in-flight", "192", *CROWD]
-    runs = [bed.load(*turns, seconds=seconds) for _ in range(BEST_OF)]
-    return best((r["good"]["answered_hz"], r["us_per_answer"]) for r in runs)
-
-
-def saturated(bed, seconds):
-    saturate(bed)
-    return best(least_disturbed(lambda: measured(bed, seconds), BEST_OF))
-
-
-def a_slice(bed):
-    os.kill(bed.pid, signal.SIGCONT)
-    figures = measured(bed, SLICE_S)
-    os.kill(bed.pid, signal.SIGSTOP)
-    return figures
-
-
 def by_turns(beds):
     """Servers that are up at the same time run by turns, so shortly that what slows the machine down hits all of them.
-    The means of each."""
+    The means of each, over those turns that the hypervisor disturbed least."""
+    turns = []
     for bed in beds:
         saturate(bed)
-        os.kill(bed.pid, signal.SIGSTOP)
-    turns = least_disturbed(lambda: [a_slice(bed) for bed in beds], SLICES)
-    for of_bed in zip(*turns):
+    while sum(not stolen for stolen, _ in turns) < SLICES and len(turns) < TRIES * SLICES:
+        before = stolen_seconds()
+        runs = [run_on(bed) for bed in beds]
+        turns.append((stolen_seconds() - before, runs))
+    turns.sort(key=lambda turn: turn[0])
+    for of_bed in zip(*(runs for _, runs in turns[:SLICES])):
         hz, us = map(statistics.mean, zip(*of_bed))
         yield [("answers/s", hz), (CORE_TIME, us)]
 
@@ -331,17 +301,13 @@ def measure_abuse(figures, name, server, seconds, modes):
                 figures.add(name, f"{kind}, {mode}", abused(bed, mode, seconds, kind))
 
 
-QUEUES = 2  # of a saturated server's interface, and of its clients', who are the faster for it
-
-
 def measure_workers(figures, server):
     """Two, on two cores with a receive queue each, and one on the one and on the other core."""
     places = [CORES[-2:-1], CORES[-1:], CORES[-2:]]
     names = ["1 worker", "1 worker", "2 workers"]
     with contextlib.ExitStack() as stack:
         beds = [
-            stack.enter_context(server(NO_LIMIT_HZ, f"workers = {len(cores)};", cores=cores, queues=QUEUES))
-            for cores in places
+            stack.enter_context(server(NO_LIMIT_HZ, f"workers = {len(cores)};", cores=cores, queues=2)) for cores in places
         ]
         for name, pairs in zip(names, by_turns(beds)):
             figures.add(name, "saturated hybrid", pairs)
@@ -353,21 +319,17 @@ def speed(figures, directory, seconds):
     def crowded_gmd(capacity_hz, more="", **where):
         return gmd(directory, limits(capacity_hz, more), log_min_delay_req_interval=-7, **where)
 
-    in_drivers = {
-        "reflector": lambda **where: reflector(directory, **where),
-        "fast path": lambda **where: crowded_gmd(NO_LIMIT_HZ, XDP, **where),
-    }
     servers = {
         "gmd": crowded_gmd,
         "sockets": lambda capacity_hz: crowded_gmd(capacity_hz, ALONE),
         "ptp4l": lambda capacity_hz: ptp4l(directory),
     }
     measure_workers(figures, crowded_gmd)
-    for name, server in in_drivers.items():
-        with server(queues=QUEUES) as bed:
-            figures.add(name, "saturated hybrid", saturated(bed, seconds))
-        with server() as bed:
-            figures.add(name, "capacity hybrid", capacity(bed, "hybrid", seconds))
+    with reflector(directory) as bed:
+        figures.add("reflector", "capacity hybrid", capacity(bed, "hybrid", seconds))
+    with crowded_gmd(NO_LIMIT_HZ, 'fast_path = "xdp";') as bed:
+        load_bpf(bed.pair.b, "pass")
+        figures.add("fast path", "capacity hybrid", capacity(bed, "hybrid", seconds))
     for mode in ("hybrid", "multicast"):
         with echo(directory, mode) as bed:
             figures.add("echo", f"capacity {mode}", capacity(bed, mode, seconds))
@@ -402,15 +364,15 @@ def remembered(figures, directory, seconds):
 def speed_bounds():
     """(what, one figure, factor, another or None, at least?): figure >= factor * other, or <= ."""
     hybrid = "capacity hybrid"
-    for ours, other, factor in ("gmd", "echo", 0.85), ("gmd", "ptp4l", 2):
+    for ours, other, factor in (
+        ("gmd", "echo", 0.85),
+        ("gmd", "ptp4l", 2),
+        ("fast path", "reflector", 0.8),
+        ("fast path", "ptp4l", 5),
+    ):
         what = f"{ours}: answers/s, {factor} x {other}"
         yield what, (ours, hybrid, "answers/s"), factor, (other, hybrid, "answers/s"), True
-    full = "saturated hybrid"
-    what = "fast path: answers/s, 0.8 x reflector"
-    yield what, ("fast path", hybrid, "answers/s"), 0.8, ("reflector", hybrid, "answers/s"), True
-    what = "fast path, saturated: answers/s, 5 x ptp4l"
-    yield what, ("fast path", full, "answers/s"), 5, ("ptp4l", hybrid, "answers/s"), True
-    what = "two workers on two cores, 1.7 x one on one"
+    full, what = "saturated hybrid", "two workers on two cores, 1.7 x one on one"
     yield what, ("2 workers", full, "answers/s"), 1.7, ("1 worker", full, "answers/s"), True
     for server, mode in itertools.product(("gmd", "sockets"), ("multicast", "hybrid")):
         over = f"overload {mode}"
@@ -426,13 +388,13 @@ def speed_bounds():
 
 def speed_notes():
     """(what, one figure, another): the ratio is worth knowing, and bound by nothing."""
-    hybrid, full = "capacity hybrid", "saturated hybrid"
+    hybrid = "capacity hybrid"
     for other in "echo", "ptp4l":
         what = f"the daemon alone (fast_path = none), {other}"
         yield what, ("sockets", hybrid, "answers/s"), (other, hybrid, "answers/s")
-    yield "fast path, as fast as gmload, ptp4l", ("fast path", hybrid, "answers/s"), ("ptp4l", hybrid, "answers/s")
-    yield "fast path, as fast as gmload, reflector: us", ("fast path", hybrid, CORE_TIME), ("reflector", hybrid, CORE_TIME)
-    yield "fast path, saturated, reflector", ("fast path", full, "answers/s"), ("reflector", full, "answers/s")
+    for other in "reflector", "ptp4l":
+        what = f"fast path: the core's time for each, {other}"
+        yield what, ("fast path", hybrid, CORE_TIME), (other, hybrid, CORE_TIME)
 
 
 def abuse_bounds():

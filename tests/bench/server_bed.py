@@ -17,7 +17,7 @@ TRIES = 5  # of a load during which the hypervisor gave the processor to others
 STOLEN = 0.0025  # of the time of all cores
 CALM_S = 1  # before each load
 CLIENT_NET = "10.77.0.0/16"
-CROWD_SIZE = 4096  # so many share a server's capacity: each within its rate
+CROWD_SIZE = 12288  # so many share a server's capacity: each within its rate
 CROWD = ["--from", CLIENT_NET, "--clients", str(CROWD_SIZE)]
 
 
@@ -86,7 +86,6 @@ class Bed:
         self.receivers = []  # the server's
         self.pid = None
         self.is_master = False  # sends Announce and Sync
-        self.answers_in_driver = False  # by XDP
 
     def __enter__(self):
         self.pair.__enter__()
