@@ -18,9 +18,11 @@ pytestmark = pytest.mark.xdist_group("gnss_loss")  # its tests share what the fi
 @pytest.fixture(scope="module")
 def sky(tmp_path_factory):
     directory = tmp_path_factory.mktemp("sky")
+    table = directory / "leap-seconds.list"  # the system's may have expired
+    table.write_text("#@ 9999936000\n2272060800 36\n3692217600 37\n")
     with VethPair() as pair, Gpsd(pair.a) as gpsd:
         receiver = f'type = "gpsd"; host = "localhost"; port = "{gpsd.port}";'
-        gmd = Gmd(pair.a, directory, conf(receiver=receiver)).start()
+        gmd = Gmd(pair.a, directory, conf(receiver=receiver) + f'leap: {{ file = "{table}"; }};').start()
         client = Ptp4l(pair.b, directory, **ST2059_CLIENT).start()
         gmd.wait_state("LOCKED", 60)
         gmd.wait_port_state("MASTER")
