@@ -71,7 +71,7 @@ void daemon_settle(struct daemon *d)
     log_discipline(d);
     log_transitions(d);
     manage_notify(d->manage, loop_now());
-    loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
+    ports_set_timers(d);
 }
 
 static void on_instance(void *ctx, int64_t now_ns)
@@ -256,6 +256,8 @@ int daemon_run(struct daemon *d)
     char error[CONF_ERROR_MAX];
     d->tick_timer = loop_timer(d->loop, on_tick, d);
     d->instance_timer = loop_timer(d->loop, on_instance, d);
+    d->sync_timer = loop_timer(d->loop, on_instance, d);
+    loop_timer_punctual(d->loop, d->sync_timer);
     d->port_timer = loop_timer(d->loop, on_ports, d);
     d->collect_timer = loop_timer(d->loop, on_collect, d);
     d->manage = manage_open(d, &(struct manage_config){

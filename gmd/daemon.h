@@ -100,7 +100,7 @@ struct daemon {
     int64_t clock_check_due_ns;
     int64_t stop_by_ns;     /* once grants are being withdrawn */
     char leap_problem[160]; /* why the table cannot be used; empty when it can */
-    int tick_timer, instance_timer, port_timer, collect_timer;
+    int tick_timer, instance_timer, sync_timer, port_timer, collect_timer;
     struct source_watch receiver_watch;
     int link_fd;
     uint64_t transitions_logged;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "bmca/ptp.h"
+#include "gmd/lead.h"
 
 struct watch {
     loop_io_fn fn; /* NULL: free */
@@ -22,6 +23,7 @@ struct timer {
     loop_timer_fn fn; /* NULL: free */
     void *ctx;
     int64_t due_ns;
+    bool is_punctual;
 };
 
 struct loop {
@@ -31,6 +33,7 @@ struct loop {
     struct timer timers[LOOP_TIMERS_MAX];
     int timer_fd;
     int64_t armed_ns; /* what timer_fd is set to; INT64_MAX: off */
+    struct lead lead;
     volatile bool running;
 };
 
@@ -108,6 +111,11 @@ void loop_timer_set(struct loop *l, int handle, int64_t due_ns)
     l->timers[handle].due_ns = due_ns;
 }
 
+void loop_timer_punctual(struct loop *l, int handle)
+{
+    l->timers[handle].is_punctual = true;
+}
+
 /* Those that were due when poll was asked. Each at most once a round: one that is always due again leaves
  * room for the descriptors. */
 static void run_timers(struct loop *l, int64_t asked_ns)
@@ -122,23 +130,35 @@ static void run_timers(struct loop *l, int64_t asked_ns)
     }
 }
 
-/* Setting a timerfd also takes back an expiry, so it is never read. */
+/* When to be awake for it. */
+static int64_t wake_ns(const struct loop *l, const struct timer *t)
+{
+    if (!t->fn)
+        return INT64_MAX;
+    const bool is_ahead = t->is_punctual && t->due_ns > 0 && t->due_ns < INT64_MAX;
+    return is_ahead ? t->due_ns - lead_ns(&l->lead) : t->due_ns;
+}
+
+/* Setting a timerfd also takes back an expiry, so it is never read: one that has expired and is not set anew
+ * keeps poll from waiting. */
 static void arm(struct loop *l)
 {
-    int64_t due_ns = INT64_MAX;
-    for (int i = 0; i < LOOP_TIMERS_MAX; i++)
-        if (l->timers[i].fn && l->timers[i].due_ns < due_ns)
-            due_ns = l->timers[i].due_ns;
-    if (due_ns == l->armed_ns && !l->pollfds[TIMER_SLOT].revents)
+    int64_t first_ns = INT64_MAX;
+    for (int i = 0; i < LOOP_TIMERS_MAX; i++) {
+        const int64_t at_ns = wake_ns(l, &l->timers[i]);
+        if (at_ns < first_ns)
+            first_ns = at_ns;
+    }
+    if (first_ns == l->armed_ns)
         return;
 
     struct itimerspec it = {0}; /* zero is off, so the distant past is 1 ns */
-    if (due_ns != INT64_MAX) {
-        int64_t at_ns = due_ns > 0 ? due_ns : 1;
+    if (first_ns != INT64_MAX) {
+        int64_t at_ns = first_ns > 0 ? first_ns : 1;
         it.it_value = (struct timespec){.tv_sec = at_ns / NS_PER_S, .tv_nsec = at_ns % NS_PER_S};
     }
     timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &it, NULL);
-    l->armed_ns = due_ns;
+    l->armed_ns = first_ns;
 }
 
 static void dispatch(struct loop *l)
@@ -170,6 +190,8 @@ int loop_run(struct loop *l)
             for (int i = 0; i <= TIMER_SLOT; i++)
                 l->pollfds[i].revents = 0;
         }
+        if (l->pollfds[TIMER_SLOT].revents && l->armed_ns > asked_ns)
+            lead_note(&l->lead, loop_now() - l->armed_ns);
         dispatch(l);
         run_timers(l, asked_ns);
     }

@@ -12,7 +12,7 @@
 
 #define LINKS_PER_WAKE 64
 #define WAKE_NS        (NS_PER_S / 1000)
-#define FRAME_COST_NS  20000LL /* to answer a request, at most, most of the time */
+#define FRAME_COST_NS  60000LL /* to answer a request, beside a kernel that receives on the same core */
 #define RETRY_NS       NS_PER_S
 #define STAMPS_MISSING 3
 
@@ -35,6 +35,12 @@ static void set_retry_timer(struct daemon *d)
         if (d->ports[i].retry_ns < retry_ns)
             retry_ns = d->ports[i].retry_ns;
     loop_timer_set(d->loop, d->port_timer, retry_ns);
+}
+
+void ports_set_timers(struct daemon *d)
+{
+    loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
+    loop_timer_set(d->loop, d->sync_timer, instance_sync_due(&d->gm.instance));
 }
 
 /* A frame that did not leave, or without a stamp. */
@@ -160,7 +166,7 @@ static void on_socket(void *ctx, int fd, short revents)
         collect_stamps(p);
     if (revents & POLLIN)
         receive(p);
-    loop_timer_set(p->daemon->loop, p->daemon->instance_timer, instance_deadline(&p->daemon->gm.instance));
+    ports_set_timers(p->daemon);
 }
 
 static void close_port(struct daemon_port *p)
@@ -270,7 +276,7 @@ static void reconcile_all(struct daemon *d, int64_t now_ns)
         reconcile(&d->ports[i], now_ns);
     set_retry_timer(d);
     ports_flush(d);
-    loop_timer_set(d->loop, d->instance_timer, instance_deadline(&d->gm.instance));
+    ports_set_timers(d);
 }
 
 /* Which link changed does not matter: all are asked again, so that lost messages do no harm either. */

@@ -12,6 +12,9 @@ int ports_start(struct daemon *d, char *error, int error_size);
 /* Sends what the engine left in the outboxes; call after each event. */
 void ports_flush(struct daemon *d);
 
+/* Sets d->instance_timer and d->sync_timer to what the engine waits for next. */
+void ports_set_timers(struct daemon *d);
+
 /* Keeps what the kernel does for the ports up to date; with every tick, after the clock was set. */
 void ports_tick(struct daemon *d, int64_t now_ns);
 

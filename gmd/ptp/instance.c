@@ -233,6 +233,15 @@ int64_t instance_deadline(const struct instance *in)
     return first;
 }
 
+int64_t instance_sync_due(const struct instance *in)
+{
+    int64_t first = INT64_MAX;
+    for (unsigned i = 0; i < in->port_count; i++)
+        if (in->ports[i].sync_due_ns < first)
+            first = in->ports[i].sync_due_ns;
+    return first;
+}
+
 void instance_withdraw(struct instance *in, int64_t now_ns)
 {
     in->withdrawn_for_good = true;

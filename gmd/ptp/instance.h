@@ -60,6 +60,9 @@ void instance_tick(struct instance *in, int64_t now_ns);
 /* When instance_tick has something to do next, monotonic; INT64_MAX without ports. */
 int64_t instance_deadline(const struct instance *in);
 
+/* When the next Sync to everybody is due, monotonic ns; INT64_MAX: none is. */
+int64_t instance_sync_due(const struct instance *in);
+
 /* Ends what was granted and grants nothing any more: the end is near. unicast_settled(&in->service->unicast)
  * tells when the clients know. */
 void instance_withdraw(struct instance *in, int64_t now_ns);

@@ -9,13 +9,32 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include "bmca/ptp.h"
+#include "gmd/lead.h"
 #include "gmd/loop.h"
 
 #define MS 1000000LL
+#define US 1000LL
+
+/* poll() of a core that others keep for so long when somebody on it is woken. */
+static int64_t core_late_ns;
+static int polls;
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    const int64_t begin_ns = loop_now();
+    const int result = (int)syscall(SYS_poll, fds, count, timeout_ms);
+    const int64_t woken_ns = loop_now();
+    polls++;
+    if (woken_ns > begin_ns + 100 * US)
+        while (loop_now() < woken_ns + core_late_ns)
+            ;
+    return result;
+}
 
 struct bed {
     struct loop *loop;
@@ -134,6 +153,46 @@ static void past_and_cancelled_deadlines(void **state)
     assert_int_equal(b->calls[0], 1);
     assert_int_equal(b->calls[1], 0);
     assert_int_equal(b->calls[2], 0); /* never set */
+}
+
+/* How late a timer is that fires every 2 ms, at best, after a while. */
+static int64_t lateness(struct bed *b, bool is_punctual, int64_t late_ns)
+{
+    int64_t best_ns = INT64_MAX;
+    const int timer = b->timers[0] = loop_timer(b->loop, mark0, b), stopper = loop_timer(b->loop, stop, b);
+    if (is_punctual)
+        loop_timer_punctual(b->loop, timer);
+    core_late_ns = late_ns;
+    polls = 0;
+    for (int i = 0; i < 3 * LEAD_WAKES; i++) {
+        const int64_t due_ns = loop_now() + 2 * MS;
+        loop_timer_set(b->loop, timer, due_ns);
+        loop_timer_set(b->loop, stopper, due_ns);
+        assert_int_equal(loop_run(b->loop), 0);
+        assert_true(b->fired_ns[0] >= due_ns);
+        if (i >= 2 * LEAD_WAKES && b->fired_ns[0] - due_ns < best_ns)
+            best_ns = b->fired_ns[0] - due_ns;
+    }
+    core_late_ns = 0;
+    return best_ns;
+}
+
+static void a_punctual_one_gets_up_ahead(void **state)
+{
+    assert_in_range(lateness(*state, true, 300 * US), 0, 200 * US);
+    assert_true(polls > 3 * LEAD_WAKES * 3); /* round and round */
+}
+
+static void others_wait_for_the_core(void **state)
+{
+    assert_in_range(lateness(*state, false, 300 * US), 300 * US, 1000 * MS);
+}
+
+/* Getting up ahead of a machine that stands still would take the core for nothing. */
+static void no_lead_makes_up_for_a_stall(void **state)
+{
+    assert_in_range(lateness(*state, true, LEAD_MAX_NS + 100 * US), LEAD_MAX_NS, 1000 * MS);
+    assert_true(polls <= 3 * LEAD_WAKES * 3);
 }
 
 static void drain(void *ctx, int fd, short revents)
@@ -337,6 +396,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(timers_fire_once_and_not_early),
         TEST(deadlines_are_finer_than_ms),
+        TEST(a_punctual_one_gets_up_ahead),
+        TEST(others_wait_for_the_core),
+        TEST(no_lead_makes_up_for_a_stall),
         TEST(past_and_cancelled_deadlines),
         TEST(starving_nobody),
         TEST(what_came_goes_before_a_deadline),
