@@ -36,6 +36,14 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return result;
 }
 
+/* What _FORTIFY_SOURCE may make of it. */
+int poll_checked(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size) __asm__("__poll_chk");
+int poll_checked(struct pollfd *fds, nfds_t count, int timeout_ms, size_t size)
+{
+    (void)size;
+    return poll(fds, count, timeout_ms);
+}
+
 struct bed {
     struct loop *loop;
     int pipes[2][2];
@@ -155,11 +163,17 @@ static void past_and_cancelled_deadlines(void **state)
     assert_int_equal(b->calls[2], 0); /* never set */
 }
 
-/* How late a timer is that fires every 2 ms, at best, after a while. */
-static int64_t lateness(struct bed *b, bool is_punctual, int64_t late_ns)
+static int compare(const void *a, const void *b)
 {
-    int64_t best_ns = INT64_MAX;
-    const int timer = b->timers[0] = loop_timer(b->loop, mark0, b), stopper = loop_timer(b->loop, stop, b);
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How late a timer is that fires every 2 ms on such a core, after a while: of LEAD_WAKES, the shortest first. */
+static const int64_t *lateness(struct bed *b, bool is_punctual, int64_t late_ns)
+{
+    static int64_t found_ns[LEAD_WAKES];
+    const int timer = loop_timer(b->loop, mark0, b), stopper = loop_timer(b->loop, stop, b);
     if (is_punctual)
         loop_timer_punctual(b->loop, timer);
     core_late_ns = late_ns;
@@ -170,28 +184,28 @@ static int64_t lateness(struct bed *b, bool is_punctual, int64_t late_ns)
         loop_timer_set(b->loop, stopper, due_ns);
         assert_int_equal(loop_run(b->loop), 0);
         assert_true(b->fired_ns[0] >= due_ns);
-        if (i >= 2 * LEAD_WAKES && b->fired_ns[0] - due_ns < best_ns)
-            best_ns = b->fired_ns[0] - due_ns;
+        found_ns[i % LEAD_WAKES] = b->fired_ns[0] - due_ns;
     }
     core_late_ns = 0;
-    return best_ns;
+    qsort(found_ns, LEAD_WAKES, sizeof found_ns[0], compare);
+    return found_ns;
 }
 
 static void a_punctual_one_gets_up_ahead(void **state)
 {
-    assert_in_range(lateness(*state, true, 300 * US), 0, 200 * US);
+    assert_in_range(lateness(*state, true, 300 * US)[0], 0, 200 * US);
     assert_true(polls > 3 * LEAD_WAKES * 3); /* round and round */
 }
 
 static void others_wait_for_the_core(void **state)
 {
-    assert_in_range(lateness(*state, false, 300 * US), 300 * US, 1000 * MS);
+    assert_in_range(lateness(*state, false, 300 * US)[LEAD_WAKES / 2], 300 * US, 1000 * MS);
 }
 
 /* Getting up ahead of a machine that stands still would take the core for nothing. */
 static void no_lead_makes_up_for_a_stall(void **state)
 {
-    assert_in_range(lateness(*state, true, LEAD_MAX_NS + 100 * US), LEAD_MAX_NS, 1000 * MS);
+    assert_in_range(lateness(*state, true, LEAD_MAX_NS + 100 * US)[LEAD_WAKES / 2], LEAD_MAX_NS, 1000 * MS);
     assert_true(polls <= 3 * LEAD_WAKES * 3);
 }
 
