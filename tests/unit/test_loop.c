@@ -169,7 +169,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* How late a timer is that fires every 2 ms on such a core, after a while: of LEAD_WAKES, the shortest first. */
+/* How late a timer is that fires every 2 ms on such a core, after a while: of LEAD_WAKES, the shortest first.
+ */
 static const int64_t *lateness(struct bed *b, bool is_punctual, int64_t late_ns)
 {
     static int64_t found_ns[LEAD_WAKES];
