@@ -3,7 +3,7 @@
 
 void lead_note(struct lead *l, int64_t late_ns)
 {
-    if (late_ns <= LEAD_MAX_NS && late_ns > l->recent_ns)
+    if (late_ns <= LEAD_WAIT_MAX_NS && late_ns > l->recent_ns)
         l->recent_ns = late_ns;
     if (++l->count < LEAD_WAKES)
         return;
@@ -12,5 +12,5 @@ void lead_note(struct lead *l, int64_t late_ns)
 
 int64_t lead_ns(const struct lead *l)
 {
-    return l->recent_ns > l->former_ns ? l->recent_ns : l->former_ns;
+    return (l->recent_ns > l->former_ns ? l->recent_ns : l->former_ns) / 2;
 }
