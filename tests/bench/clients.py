@@ -15,6 +15,7 @@ and the one worker on one core that they are compared with, are asked by an XDP 
 
 import argparse
 import contextlib
+import functools
 import itertools
 import os
 import pathlib
@@ -283,7 +284,8 @@ GENERATOR_HZ = 400_000  # what it surely offers
 def measure_overload(figures, name, server, mode, seconds, tries):
     """server(capacity_hz) is fresh for each of those that may break it. One that answers more than half of what can be
     offered is kept to so much by its configuration. Its own maximum is what it answers when its capacity is offered."""
-    own_hz = min(figures.values[name, f"capacity {mode}", "answers/s"][-1], GENERATOR_HZ / 2)
+    with server(NO_LIMIT_HZ) as bed:
+        own_hz = min(dict(capacity(bed, mode, seconds))["answers/s"], GENERATOR_HZ / 2)
     percentile_s = max(seconds, PERCENTILE_S) if tries > 1 else seconds
     with server(NO_LIMIT_HZ) as bed:
         figures.add(name, f"at rest {mode}", alone(bed, mode, percentile_s, tries))
@@ -311,34 +313,46 @@ def measure_workers(figures, server):
             stack.enter_context(server(NO_LIMIT_HZ, f"workers = {len(cores)};", cores=cores, queues=2)) for cores in places
         ]
         for name, pairs in zip(names, by_turns(beds)):
-            figures.add(name, "saturated hybrid", pairs)
+            figures.add(name, "saturated", pairs)
+
+
+CROWDED_MODES = ("hybrid", "multicast")
+
+
+def crowded_gmd(directory, capacity_hz, more="", **where):
+    return gmd(directory, limits(capacity_hz, more), log_min_delay_req_interval=-7, **where)
 
 
 def speed(figures, directory, seconds):
     """What is compared is measured next to each other: the machine is not the same a minute later."""
-
-    def crowded_gmd(capacity_hz, more="", **where):
-        return gmd(directory, limits(capacity_hz, more), log_min_delay_req_interval=-7, **where)
-
-    servers = {
-        "gmd": crowded_gmd,
-        "sockets": lambda capacity_hz: crowded_gmd(capacity_hz, ALONE),
-        "ptp4l": lambda capacity_hz: ptp4l(directory),
-    }
-    measure_workers(figures, crowded_gmd)
+    measure_workers(figures, functools.partial(crowded_gmd, directory))
     with reflector(directory) as bed:
         figures.add("reflector", "capacity hybrid", capacity(bed, "hybrid", seconds))
-    with crowded_gmd(NO_LIMIT_HZ, 'fast_path = "xdp";') as bed:
+    with crowded_gmd(directory, NO_LIMIT_HZ, 'fast_path = "xdp";') as bed:
         load_bpf(bed.pair.b, "pass")
         figures.add("fast path", "capacity hybrid", capacity(bed, "hybrid", seconds))
-    for mode in ("hybrid", "multicast"):
-        with echo(directory, mode) as bed:
-            figures.add("echo", f"capacity {mode}", capacity(bed, mode, seconds))
-        for name, server in servers.items():
-            with server(NO_LIMIT_HZ) as bed:
+    for mode in CROWDED_MODES:
+        for name, server in (
+            ("echo", echo(directory, mode)),
+            ("gmd", crowded_gmd(directory, NO_LIMIT_HZ)),
+            ("sockets", crowded_gmd(directory, NO_LIMIT_HZ, ALONE)),
+            ("ptp4l", ptp4l(directory)),
+        ):
+            with server as bed:
                 figures.add(name, f"capacity {mode}", capacity(bed, mode, seconds))
-        for name, server in servers.items():
-            measure_overload(figures, name, server, mode, seconds, 1 if name == "ptp4l" else PERCENTILE_TRIES)
+
+
+def overload(figures, directory, seconds):
+    for mode in CROWDED_MODES:
+        server = functools.partial(crowded_gmd, directory)
+        measure_overload(figures, "gmd", server, mode, seconds, PERCENTILE_TRIES)
+        measure_overload(figures, "ptp4l", lambda _: ptp4l(directory), mode, seconds, 1)
+
+
+def overload_alone(figures, directory, seconds):
+    for mode in CROWDED_MODES:
+        server = functools.partial(crowded_gmd, directory, more=ALONE)
+        measure_overload(figures, "sockets", server, mode, seconds, PERCENTILE_TRIES)
 
 
 def abuse(figures, directory, seconds):
@@ -373,9 +387,12 @@ def speed_bounds():
     ):
         what = f"{ours}: answers/s, {factor} x {other}"
         yield what, (ours, hybrid, "answers/s"), factor, (other, hybrid, "answers/s"), True
-    full, what = "saturated hybrid", "two workers on two cores, 1.7 x one on one"
+    full, what = "saturated", "two workers on two cores, 1.7 x one on one"
     yield what, ("2 workers", full, "answers/s"), 1.7, ("1 worker", full, "answers/s"), True
-    for server, mode in itertools.product(("gmd", "sockets"), ("multicast", "hybrid")):
+
+
+def overload_bounds(server="gmd"):
+    for mode in CROWDED_MODES:
         over = f"overload {mode}"
         what = f"{server}, {over}"
         error = "Sync error p99.9 us"
@@ -417,6 +434,8 @@ def memory_bounds():
 
 PARTS = {
     "speed": (speed, speed_bounds),
+    "overload": (overload, overload_bounds),
+    "alone": (overload_alone, lambda: overload_bounds("sockets")),
     "abuse": (abuse, abuse_bounds),
     "sync": (sync, sync_bounds),
     "memory": (remembered, memory_bounds),
