@@ -33,7 +33,7 @@ struct loop {
     struct timer timers[LOOP_TIMERS_MAX];
     int timer_fd;
     int64_t armed_ns; /* what timer_fd is set to; INT64_MAX: off */
-    struct lead lead;
+    int64_t lead_ns;  /* of punctual timers */
     volatile bool running;
 };
 
@@ -136,7 +136,7 @@ static int64_t wake_ns(const struct loop *l, const struct timer *t)
     if (!t->fn)
         return INT64_MAX;
     const bool is_ahead = t->is_punctual && t->due_ns > 0 && t->due_ns < INT64_MAX;
-    return is_ahead ? t->due_ns - lead_ns(&l->lead) : t->due_ns;
+    return is_ahead ? t->due_ns - l->lead_ns : t->due_ns;
 }
 
 /* Setting a timerfd also takes back an expiry, so it is never read: one that has expired and is not set anew
@@ -191,7 +191,7 @@ int loop_run(struct loop *l)
                 l->pollfds[i].revents = 0;
         }
         if (l->pollfds[TIMER_SLOT].revents && l->armed_ns > asked_ns)
-            lead_note(&l->lead, loop_now() - l->armed_ns);
+            l->lead_ns = lead_after(l->lead_ns, loop_now() - l->armed_ns);
         dispatch(l);
         run_timers(l, asked_ns);
     }

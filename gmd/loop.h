@@ -31,8 +31,8 @@ void loop_unwatch(struct loop *l, int handle);
 int loop_timer(struct loop *l, loop_timer_fn fn, void *ctx);
 void loop_timer_set(struct loop *l, int handle, int64_t due_ns);
 
-/* From now on this timer's deadlines are kept on a busy core, too: the loop gets up ahead of them, by half of
- * what it lately waited for the core (gmd/lead.h), and until then it goes round without sleeping. */
+/* From now on this timer's deadlines are kept on a busy core, too: the loop gets up ahead of them, by what it
+ * lately waited for the core (gmd/lead.h), and until then it goes round without sleeping. */
 void loop_timer_punctual(struct loop *l, int handle);
 
 /* Runs until loop_stop. Returns 0, or -errno if poll itself fails. */

@@ -9,58 +9,57 @@
 
 #include "gmd/lead.h"
 
-static void note(struct lead *l, int count, int64_t late_ns)
+/* After so many wakes that came so late. */
+static int64_t after(int64_t lead_ns, int count, int64_t late_ns)
 {
     for (int i = 0; i < count; i++)
-        lead_note(l, late_ns);
+        lead_ns = lead_after(lead_ns, late_ns);
+    return lead_ns;
 }
 
-static void none_before_the_first_wake(void **state)
+static void none_where_wakes_are_exact(void **state)
 {
     (void)state;
-    const struct lead l = {0};
-    assert_int_equal(lead_ns(&l), 0);
+    assert_int_equal(after(0, 100, 0), 0);
+    assert_int_equal(after(0, 100, -5), 0);
 }
 
-static void it_is_half_the_longest_wait(void **state)
+static void it_comes_to_what_is_usual(void **state)
 {
     (void)state;
-    struct lead l = {0};
-    note(&l, 1, 20000);
-    note(&l, 1, 250000);
-    note(&l, 1, 30000);
-    assert_int_equal(lead_ns(&l), 125000);
+    assert_in_range(after(0, 30, 200000), 200000 - LEAD_FALL_NS, 200000 + LEAD_RISE_NS);
+    assert_in_range(after(LEAD_MAX_NS, 500, 200000), 200000 - LEAD_FALL_NS, 200000 + LEAD_RISE_NS);
 }
 
-static void what_is_long_ago_is_forgotten(void **state)
+/* Waits spread evenly over 0..200 us: 19 in 20 are below 190. */
+static void it_suffices_nineteen_times_in_twenty(void **state)
 {
     (void)state;
-    struct lead l = {0};
-    note(&l, 1, 250000);
-    note(&l, LEAD_WAKES, 20000);
-    assert_int_equal(lead_ns(&l), 125000);
-    note(&l, LEAD_WAKES - 1, 20000);
-    assert_int_equal(lead_ns(&l), 10000);
+    int64_t lead_ns = 0, sum_ns = 0;
+    uint32_t seed = 1;
+    const int count = 20000;
+    for (int i = 0; i < count; i++) {
+        seed = seed * 1664525 + 1013904223;
+        lead_ns = lead_after(lead_ns, (int64_t)(seed >> 8) % 200000);
+        sum_ns += lead_ns;
+    }
+    assert_in_range(sum_ns / count, 180000, 200000);
 }
 
-static void a_stall_is_none(void **state)
+static void a_stall_hardly_moves_it(void **state)
 {
     (void)state;
-    struct lead l = {0};
-    note(&l, 1, 20000);
-    note(&l, LEAD_WAKES, LEAD_WAIT_MAX_NS + 1);
-    assert_int_equal(lead_ns(&l), 10000);
-    note(&l, 1, LEAD_WAIT_MAX_NS);
-    assert_int_equal(lead_ns(&l), LEAD_WAIT_MAX_NS / 2);
+    assert_int_equal(after(50000, 1, 100000000), 50000 + LEAD_RISE_NS);
+    assert_int_equal(after(0, 1000, 100000000), LEAD_MAX_NS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(none_before_the_first_wake),
-        cmocka_unit_test(it_is_half_the_longest_wait),
-        cmocka_unit_test(what_is_long_ago_is_forgotten),
-        cmocka_unit_test(a_stall_is_none),
+        cmocka_unit_test(none_where_wakes_are_exact),
+        cmocka_unit_test(it_comes_to_what_is_usual),
+        cmocka_unit_test(it_suffices_nineteen_times_in_twenty),
+        cmocka_unit_test(a_stall_hardly_moves_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
