@@ -78,6 +78,14 @@ static bool limit_below_systematic(const struct conf *c)
     return c->holdover.holdover_limit_ns <= c->holdover.systematic_ns;
 }
 
+static bool sptp_without_udp(const struct conf *c)
+{
+    for (int i = 0; i < c->port_count; i++)
+        if (c->ports[i].transport != CONF_ETHERNET)
+            return false;
+    return c->clients.sptp && c->port_count > 0;
+}
+
 static bool device_for_simulated_pulse(const struct conf *c)
 {
     return c->pulse.type == CONF_PULSE_SIMULATED && *c->pulse.device;
@@ -113,6 +121,7 @@ static const struct {
      "more than holdover.lock_threshold_ns"},
     {limit_below_systematic, "holdover.holdover_limit_ns", "holdover.systematic_ns",
      "more than holdover.systematic_ns"},
+    {sptp_without_udp, "clients.sptp", "ports", "false without a port over UDP"},
 };
 
 static void check_together(struct load *l)

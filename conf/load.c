@@ -34,6 +34,15 @@ void load_complain(struct load *l, const config_setting_t *at, const char *key, 
     conf_complain(&l->complaints, file, at ? (int)config_setting_source_line(at) : 0, key, "%s", what);
 }
 
+/* 10000.0, not 10000: it is no integer, although its value is. */
+static const char *describe_float(double value, char *buf)
+{
+    snprintf(buf, FOUND_MAX, "%.9g", value);
+    if (!strpbrk(buf, ".en"))
+        strcat(buf, ".0");
+    return buf;
+}
+
 static const char *describe(const config_setting_t *s, char *buf)
 {
     switch (config_setting_type(s)) {
@@ -44,8 +53,7 @@ static const char *describe(const config_setting_t *s, char *buf)
         snprintf(buf, FOUND_MAX, "%lld", config_setting_get_int64(s));
         return buf;
     case CONFIG_TYPE_FLOAT:
-        snprintf(buf, FOUND_MAX, "%.9g", config_setting_get_float(s));
-        return buf;
+        return describe_float(config_setting_get_float(s), buf);
     case CONFIG_TYPE_BOOL:
         return config_setting_get_bool(s) ? "true" : "false";
     case CONFIG_TYPE_STRING:
@@ -310,7 +318,7 @@ static void complain_syntax(struct load *l)
     conf_scan_line(file, config_error_line(&l->config), line, sizeof line);
     conf_complain(&l->complaints, file, config_error_line(&l->config), what ? what : "syntax error",
                   "found %s, expected %s", *line ? conf_quote(line, found, sizeof found) : "the end",
-                  duplicate ? "each option once"
+                  duplicate ? "each section, and in it each option, once"
                             : "NAME = VALUE; with all quotes and brackets closed, here and above");
 }
 

@@ -112,11 +112,11 @@ static void rule_text(const struct profile_rule *r, char *buf, size_t size)
         return;
     }
     conf_option_set_number(o, &base, r->value);
-    conf_option_format(o, &base, value);
+    const char *set = conf_option_format(o, &base, value);
     if (r->min < o->min && r->max > o->max)
-        snprintf(buf, size, "%s = %s", r->option, value);
+        snprintf(buf, size, "%s = %s", r->option, set);
     else
-        snprintf(buf, size, "%s = %s, permitted %s", r->option, value,
+        snprintf(buf, size, "%s = %s, permitted %s", r->option, set,
                  conf_option_expected(o, r->min, r->max, range));
 }
 

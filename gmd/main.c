@@ -110,6 +110,10 @@ int main(int argc, char **argv)
             return 2;
         }
     }
+    if (check && seconds > 0) {
+        fprintf(stderr, "gmd: --check and --calibrate: one at a time\n%s", usage);
+        return 2;
+    }
     if (optind < argc) {
         fprintf(stderr, "gmd: unexpected argument \"%s\"\n%s", argv[optind], usage);
         return 2;

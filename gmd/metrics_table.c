@@ -145,7 +145,9 @@ const struct metric metric_table[] = {
      .label = "kind=\"inserted\""},
     {.path = "status.time_properties.leap59", .label = "kind=\"deleted\""},
 
-    {"gmd_port_announce_timeouts_total", "Masters that fell silent.", .path = PORT "announce_timeouts"},
+    {"gmd_port_announce_timeouts_total",
+     "Times that no other master was heard: at start-up, and when one fell silent.",
+     .path = PORT "announce_timeouts"},
     {"gmd_port_errors_total", "Errors of the port's sockets.", .path = PORT "rx_errors",
      .label = "direction=\"received\""},
     {.path = PORT "tx_errors", .label = "direction=\"sent\""},
@@ -198,7 +200,8 @@ const struct metric metric_table[] = {
      .path = "stability.mtie[tau=tau_s].mtie_ns", .factor = NANO},
     {"gmd_stability_tdev_seconds", "TDEV while locked, over tau seconds.",
      .path = "stability.tdev[tau=tau_s].tdev_ns", .factor = NANO},
-    {"gmd_strangers_requests_total", "Requests of those for whom there was no room in the table.",
+    {"gmd_strangers_requests_total",
+     "Requests of those not in the table: without room there, or refused before they could enter it.",
      .path = "clients.strangers_requests"},
     {"gmd_temperature_celsius", "The sensor near the oscillator.", .path = "holdover.temperature.celsius"},
 

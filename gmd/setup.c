@@ -267,7 +267,7 @@ int setup_grandmaster(struct daemon *d, char *error, int error_size)
     if (!c->ptp.clock_identity[0]) {
         static const uint8_t none[6];
         if (memcmp(d->ports[0].info.mac, none, sizeof none) == 0) {
-            snprintf(error, error_size, "%s (to start without its MAC address, set ptp.clock_identity)",
+            snprintf(error, error_size, "%s: without a MAC address ptp.clock_identity must be set",
                      d->ports[0].problem[0] ? d->ports[0].problem : c->ports[0].interface);
             return -1;
         }

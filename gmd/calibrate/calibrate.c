@@ -260,7 +260,7 @@ static void print_figures(const struct calibration *c, const struct figures *f)
         printf("unicast Sync        %.1f us with its Follow_Up, as much as %.1f answers (two messages)\n",
                f->sync_us, f->sync_us * f->answers_hz.median / 1e6);
     print_notes(c, f);
-    printf("\nclients: { capacity = %u; };\n\n", figures_capacity(f, c->conf->unicast.negotiate));
+    printf("\nclients = { capacity = %u; };\n\n", figures_capacity(f, c->conf->unicast.negotiate));
     printf(
         "That is %.0f %% of %s, to be put into gmd.conf; nothing was\n"
         "written. The rest is left to other work on the core. Measured over a veth pair with software time\n"

@@ -18,7 +18,8 @@ const char settings_usage[] =
     "  --closed-loop       each sends the next as soon as it is answered: measures capacity\n"
     "  --in-flight N       with --closed-loop: so many wait for an answer at once (all)\n"
     "  --obey              none asks oftener than logMinDelayReqInterval allows\n"
-    "  --from NET/BITS     each sends from an address of its own of this IPv4 network\n"
+    "  --from NET/BITS     each sends from an address of its own of this IPv4 network,\n"
+    "                      which negotiating takes\n"
     "  --sync-rate HZ, --announce-rate HZ, --duration S   asked for when negotiating (8, 1, 300)\n"
     "Abuse, beside the good clients:\n"
     "  --abuse HZ|max      one client that sends HZ Delay_Reqs a second, or all it can\n"
@@ -135,7 +136,7 @@ static double number(struct reading *r, double min, double max)
     if (*r->text && !*end && value >= min && value <= max)
         return value;
     char expected[64];
-    snprintf(expected, sizeof expected, "a number %g..%.15g", min, max);
+    snprintf(expected, sizeof expected, "a number %g..%.15g%s", min, max, r->key == ABUSE ? ", or max" : "");
     refuse(r, expected);
     return min;
 }

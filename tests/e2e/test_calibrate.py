@@ -14,7 +14,7 @@ from netns import VethPair
 from peers import BUILD, Gmd, wait_for
 
 TIME_S = 8  # the least
-CAPACITY = re.compile(r"^clients: \{ capacity = (\d+); \};$", re.MULTILINE)
+CAPACITY = re.compile(r"^clients = \{ capacity = (\d+); \};$", re.MULTILINE)
 
 pytestmark = pytest.mark.xdist_group("loud")  # one at a time: they take what the machine has
 
@@ -136,7 +136,10 @@ def test_without_root():
         assert not CAPACITY.search(result.stdout)
 
 
-@pytest.mark.parametrize("words", [["--calibrate=1"], ["--calibrate=x"], ["--calibrate="], ["--calibrate=nan"], ["--calibrate", "9"]])
+MISUSES = ["--calibrate=1", "--calibrate=x", "--calibrate=", "--calibrate=nan", "--calibrate 9", "--check --calibrate=2"]
+
+
+@pytest.mark.parametrize("words", [text.split() for text in MISUSES])
 def test_misused(words):
     result = subprocess.run([BUILD / "gmd", *words], capture_output=True, text=True)
     assert result.returncode == 2 and result.stderr.startswith("gmd: ")

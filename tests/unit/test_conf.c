@@ -255,6 +255,9 @@ static void test_help_names_all(void **state)
             snprintf(expected, sizeof expected, forms[h], conf_profile_words[i]);
             assert_non_null(strstr(text, expected));
         }
+        assert_non_null(
+            strstr(text, "unicast.negotiate = true, permitted true\n")); /* the profiles' values */
+        assert_non_null(strstr(text, "ptp.domain = 127, permitted an integer 0..127\n"));
         free(text);
     }
 }

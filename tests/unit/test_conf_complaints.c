@@ -14,6 +14,11 @@ static const struct {
      "gmd.conf:1: ptp.domain: found \"127\", expected an integer 0..255 (PTP domain number)"},
     {"ptp = { domain = 1.5; };\n" PORT,
      "gmd.conf:1: ptp.domain: found 1.5, expected an integer 0..255 (PTP domain number)"},
+    {"clients = { capacity = 1e4; };\n" PORT, "gmd.conf:1: clients.capacity: found 10000.0, expected an "
+                                              "integer 100..10000000 1/s (answers to requests "
+                                              "and unicast Sync and Announce, together, that are sent at "
+                                              "most, those of fast_path and workers as well; gmd "
+                                              "--calibrate measures the daemon's own)"},
     {"ptp = { domain = { x = 1; }; };\n" PORT,
      "gmd.conf:1: ptp.domain: found a group, expected an integer 0..255 (PTP domain number)"},
     {"ptp = { domain = [ 1, 2 ]; };\n" PORT,
@@ -136,8 +141,7 @@ static const struct {
      "gmd.conf:2: unicast.negotiate: found false, expected true (profile g8275.2: grant unicast Announce, "
      "Sync and Delay_Resp on request (clause 16.1), as the profile permits)\n"
      "gmd.conf:2: unicast.duration_max_s: found 1001, expected an integer 60..1000 s (profile g8275.2: "
-     "longest "
-     "grant; the profile may have less)"},
+     "longest grant; none is shorter than 10 s (g8265.1 and g8275.2: 60, custom: 1))"},
     {"ptp = { profile = \"g8275.2\"; };\nholdover = { out_of_spec_class = 187; };\n" PORT,
      "gmd.conf:2: holdover.out_of_spec_class: found 187, expected an integer 140..160 (profile g8275.2: "
      "clockClass from then on: 52 never slaves, 187 may)"},
@@ -202,6 +206,8 @@ static const struct {
      "gmd.conf:1: holdover.unlock_threshold_ns: found 10000, expected more than holdover.lock_threshold_ns"},
     {"holdover = { systematic_ns = 500; };\n" PORT,
      "gmd.conf:1: holdover.holdover_limit_ns: found 500, expected more than holdover.systematic_ns"},
+    {"clients = { sptp = true; };\nports = ( { interface = \"eth1\"; transport = \"ethernet\"; } );\n",
+     "gmd.conf:1: clients.sptp: found true, expected false without a port over UDP"},
 
     /* syntax */
     {"ptp = {\n  domain = ;\n};\n", "gmd.conf:2: syntax error: found \"domain = ;\", expected NAME = VALUE; "
@@ -211,10 +217,11 @@ static const struct {
                                  "quotes and brackets closed, here "
                                  "and above"},
     {"ptp = { domain = 1;\n domain = 2; };\n" PORT,
-     "gmd.conf:2: duplicate setting name: found \"domain = 2; };\", expected each option once"},
+     "gmd.conf:2: duplicate setting name: found \"domain = 2; };\", expected each section, and in it each "
+     "option, once"},
     {PORT PORT,
      "gmd.conf:2: duplicate setting name: found \"ports = ( { interface = \"eth1\"; } );\", expected "
-     "each option once"},
+     "each section, and in it each option, once"},
     {"ptp.domain = 1;\n", "gmd.conf:1: syntax error: found \"ptp.domain = 1;\", expected NAME = VALUE; with "
                           "all quotes and brackets "
                           "closed, here and above"},
