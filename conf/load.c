@@ -39,7 +39,7 @@ static const char *describe_float(double value, char *buf)
 {
     snprintf(buf, FOUND_MAX, "%.9g", value);
     if (!strpbrk(buf, ".en"))
-        strcat(buf, ".0");
+        snprintf(buf, FOUND_MAX, "%.1f", value);
     return buf;
 }
 
